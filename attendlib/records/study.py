@@ -1,0 +1,140 @@
+"""The study file as typed models: an unknown key, a wrong type or a value out of range is refused."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from attendlib.facts.years import is_academic_year
+
+ALL = "all"  # the scope of a page about every school of the study
+
+
+def _academic_year(text: str) -> str:
+    if not is_academic_year(text):
+        raise ValueError('must be written as "2024/25"')
+    return text
+
+
+AcademicYear = Annotated[str, AfterValidator(_academic_year)]
+YearGroup = Annotated[int, Field(ge=0, le=13)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+Urn = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error. Lists and texts are never made from numbers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class Span(Strict):
+    """Dates from and to, both in it."""
+
+    from_date: Annotated[date, Field(alias="from", strict=False)]
+    to_date: Annotated[date, Field(alias="to", strict=False)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Span":
+        if self.to_date < self.from_date:
+            raise ValueError("`to` is before `from`")
+        return self
+
+
+class Exclusion(Strict):
+    """A day, or days from and to, that the study leaves out, and why."""
+
+    reason: str
+    day: Annotated[date | None, Field(alias="date", strict=False)] = None
+    from_date: Annotated[date | None, Field(alias="from", strict=False)] = None
+    to_date: Annotated[date | None, Field(alias="to", strict=False)] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "Exclusion":
+        if (self.day is None) == (self.from_date is None) or (self.from_date is None) != (self.to_date is None):
+            raise ValueError("give either `date`, or `from` and `to`")
+        return self
+
+    def span(self) -> tuple[date, date]:
+        """First and last day left out."""
+        first, last = self.day or self.from_date, self.day or self.to_date
+        assert first is not None
+        assert last is not None
+        return first, last
+
+
+class Threshold(Strict):
+    """A result counted as reached when `measure` is `at_least` this."""
+
+    measure: str
+    at_least: float = Field(strict=False)
+
+
+class Eligible(Strict):
+    """The rule by which pupils were chosen: absence of at least this percent over the window's dates."""
+
+    absence_pct_at_least: float = Field(gt=0, lt=100, strict=False)
+    window: Span
+
+
+class AttainmentLink(Strict):
+    """Parameters of `attainment_link`. Pages: each school."""
+
+    outcome: str | Threshold
+    prior: str | None = None
+    adjust_for: list[str] = []
+    contrast_pct: Annotated[list[float], Field(min_length=2, max_length=2)] = [10, 2]
+    academic_year: AcademicYear | None = None
+    year_group: YearGroup | None = None
+
+
+class TransitionDip(Strict):
+    """Parameters of `transition_dip`. Pages: each school that receives pupils in `after_year_group`."""
+
+    before_year_group: YearGroup
+    after_year_group: YearGroup
+    by: str | None = None
+    min_sessions: int = Field(default=20, ge=1)
+    academic_year: AcademicYear | None = None
+
+
+class InterventionImpact(Strict):
+    """Parameters of `intervention_impact`. Pages: each school and all schools."""
+
+    intervention: str
+    smallest_worthwhile_days: float = Field(gt=0, le=50, strict=False)
+    certainty_pct: int = Field(default=75, ge=70, le=90)
+    comparison: Literal["same_school", "other_schools"] = "same_school"
+    eligible: Eligible | None = None
+    baseline: Span | None = None
+    outcome: Span | None = None
+    academic_year: AcademicYear | None = None
+
+
+NOTEBOOKS: dict[str, type[Strict]] = {
+    "attainment_link": AttainmentLink,
+    "transition_dip": TransitionDip,
+    "intervention_impact": InterventionImpact,
+}
+PAGES: dict[str, tuple[str, ...]] = {  # which pages each notebook makes: one for each school, one for all
+    "attainment_link": ("school",),
+    "transition_dip": ("school",),
+    "intervention_impact": ("school", ALL),
+}
+
+
+class Study(Strict):
+    """One study file. `notebooks` maps a notebook's name (or a path to one) to its parameters, still as written."""
+
+    study: Slug
+    title: str
+    data: str
+    source: Literal["tidy"] = "tidy"
+    audience: Literal["internal", "shareable"] = "internal"
+    academic_year: AcademicYear
+    schools: Literal["all"] | Annotated[list[Urn], Field(min_length=1)] = "all"
+    exclude_dates: list[Exclusion] = []
+    seed: int = Field(default=0, ge=0)
+    store: str | None = None
+    key_file: str | None = None
+    notebooks: Annotated[dict[str, dict[str, Any] | None], Field(min_length=1)]
