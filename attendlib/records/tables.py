@@ -71,8 +71,8 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "attainment", "a result", ("pupil", "academic_year", "measure"),
-            (Column("pupil"), _YEAR, Column("measure"), Column("value", "number", may_be_empty=True), _also("date", "date"),
-             _also("school"), _also("reason")),
+            (Column("pupil"), _YEAR, Column("measure"), Column("value", "number", may_be_empty=True),
+             _also("date", "date"), _also("school"), _also("reason")),
         ),
         Table(
             "interventions", "a pupil, a year group or a school receiving something",

@@ -1,0 +1,17 @@
+"""The names a notebook uses: `import attendlib.notebook as al`."""
+
+from attendlib.intake.load import load
+from attendlib.page.show import header, provenance, show
+from attendlib.questions.attainment_link import attainment_link
+from attendlib.questions.intervention_impact import intervention_impact
+from attendlib.questions.transition_dip import transition_dip
+
+__all__ = [
+    "attainment_link",
+    "header",
+    "intervention_impact",
+    "load",
+    "provenance",
+    "show",
+    "transition_dip",
+]

@@ -1,0 +1,100 @@
+"""The three calls a notebook prints itself with: `header`, `show` and `provenance`."""
+
+import importlib.metadata
+import json
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from IPython.display import display
+
+from attendlib.intake.load import Pupils, current_study
+from attendlib.intake.store import data_to
+from attendlib.page.fragment import fragment, table_html
+from attendlib.records.answer import Answer, Table
+from attendlib.records.report import HEADER_MIME, PROVENANCE_MIME, RECORD_MIME, Header, Report
+from attendlib.words.stories import tell
+from attendlib.words.tables import steps_table
+
+PRINTED_VERSIONS = ("attendlib", "duckdb", "numpy", "pandas", "scipy", "matplotlib")
+
+
+def show(answer: Answer, *, headline: bool = True) -> None:
+    """Print an answer: its sentences, verdict, charts, tables, checks and caveats, and hand its record on.
+
+    Exactly one answer of a notebook is the headline: the page's summary, the index and results.csv come from it.
+    """
+    story = tell(answer)
+    story = replace(story, tables=(*story.tables, *((steps_table(answer.steps),) if answer.steps else ())))
+    report = Report(
+        question=answer.question,
+        headline=headline,
+        status=answer.status,
+        verdict=story.badge,
+        title=story.title,
+        sentences=story.sentences,
+        next_steps=story.next_steps,
+        rows=answer.rows,
+        tables=story.tables,
+        counts_lost=answer.steps,
+        warnings=answer.reasons,
+    )
+    html = fragment(story, f"{answer.question.replace('_', '-')}-{answer.scope}")
+    _emit(RECORD_MIME, report.model_dump(mode="json"), html, story.sentences[0])
+
+
+def header(pupils: Pupils) -> None:
+    """Print whose page this is, which data it rests on and who may read it."""
+    study = pupils.study_file.study
+    found = Header(
+        school=pupils.school,
+        school_name=pupils.school_name,
+        study_title=study.title,
+        academic_year=study.academic_year,
+        data_to=data_to(pupils.store, pupils.school),
+        audience=study.audience,
+    )
+    facts = {
+        "School": found.school_name,
+        "Study": found.study_title,
+        "Academic year": found.academic_year,
+        "Data up to": found.data_to,
+        "For": "staff of the school" if found.audience == "internal" else "anyone",
+    }
+    html = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+    text = f"{found.school_name}, {found.study_title}, data up to {found.data_to}"
+    _emit(HEADER_MIME, found.model_dump(mode="json"), f'<dl class="header">{html}</dl>', text)
+
+
+def provenance() -> None:
+    """Print the study's choices and the versions the figures were made with: no path, no clock, no user."""
+    study_file = current_study()
+    study = study_file.study
+    choices = {
+        "study": study.study,
+        "title": study.title,
+        "academic_year": study.academic_year,
+        "schools": study.schools if isinstance(study.schools, str) else f"{len(study.schools)} named",
+        "audience": study.audience,
+        "exclude_dates": "; ".join(f"{x.span()[0]} to {x.span()[1]}: {x.reason}" for x in study.exclude_dates)
+        or "none",
+        "seed": str(study.seed),
+    }
+    for name, keys in study_file.notebooks.items():
+        values = keys if isinstance(keys, dict) else keys.model_dump(mode="json", by_alias=True)
+        choices[name] = ", ".join(f"{key}: {_plain(value)}" for key, value in values.items())
+    versions = {name: importlib.metadata.version(name) for name in PRINTED_VERSIONS}
+    tables = (
+        Table("What the study chose", ("Key", "Value"), tuple(choices.items())),
+        Table("Versions", ("Package", "Version"), tuple(versions.items())),
+    )
+    html = "".join(table_html(table, f"provenance-{number}") for number, table in enumerate(tables, 1))
+    _emit(PROVENANCE_MIME, {"choices": choices, "versions": versions}, html, "What the study chose, and versions")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _emit(mime: str, data: dict[str, Any], html: str, text: str) -> None:
+    display({mime: data, "text/html": html, "text/plain": text}, raw=True)

@@ -1,0 +1,154 @@
+"""What every question does: count who is left out at each step, build a design, turn a fit into rows, pass the gate."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from attendlib.disclosure import gate, limit, others_enough, publishable_steps
+from attendlib.records.answer import Answer, Row, Scope, Step
+from attendlib.stats.fit import Estimate
+
+UNKNOWN = "unknown"  # a missing characteristic is a group of its own, never quietly dropped
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Pupils still in, one row each, and the steps that left others out."""
+
+    frame: pd.DataFrame
+    steps: tuple[Step, ...]
+
+
+def start(frame: pd.DataFrame, who: str) -> Kept:
+    """All of `frame`, with a first step that says who they are."""
+    return Kept(frame.reset_index(drop=True), (Step(who, 0, len(frame)),))
+
+
+def keep(kept: Kept, mask: pd.Series | np.ndarray, reason: str) -> Kept:
+    """Only the rows where `mask` is true; those lost are counted under `reason`."""
+    stayed = kept.frame[np.asarray(mask, dtype=bool)].reset_index(drop=True)
+    return Kept(stayed, (*kept.steps, Step(reason, len(kept.frame) - len(stayed), len(stayed))))
+
+
+def row_of(estimate: Estimate, name: str, scope: Scope, **labels: str) -> Row:
+    """A row of results from an estimate; what is not finite is not there."""
+    return Row(
+        name,
+        scope,
+        value=_finite(estimate.value),
+        low=_finite(estimate.low),
+        high=_finite(estimate.high),
+        se=_finite(estimate.se),
+        df=_finite(estimate.df),
+        p=_finite(estimate.p),
+        confidence_pct=float(estimate.confidence_pct),
+        n=estimate.n,
+        n_groups=estimate.n_groups,
+        **labels,  # type: ignore[arg-type]
+    )
+
+
+def rescaled(row: Row, factor: float, estimate: str, unit: str) -> Row:
+    """The same figure in other units: value, limits and standard error times `factor` (negative swaps the limits)."""
+    low, high = (row.low, row.high) if factor >= 0 else (row.high, row.low)
+    return replace(
+        row,
+        estimate=estimate,
+        unit=unit,
+        value=_times(row.value, factor),
+        low=_times(low, factor),
+        high=_times(high, factor),
+        se=_times(row.se, abs(factor)),
+    )
+
+
+def word_row(estimate: str, scope: Scope, word: str, n: int, **labels: str) -> Row:
+    """A verdict as a row of results: the words stand under `method`, no figure is given."""
+    return Row(estimate, scope, unit="words", method=word, n=n, **labels)  # type: ignore[arg-type]
+
+
+def indicators(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """One 0/1 column for each value of each of `columns` but the commonest; missing values are a value of their own.
+
+    A numeric column of more than six values enters as it is, missing ones at its mean beside an indicator.
+    """
+    parts = [_indicators_of(frame[column], column) for column in columns]
+    return pd.concat([pd.DataFrame(index=frame.index), *parts], axis=1)
+
+
+def _indicators_of(values: pd.Series, name: str) -> pd.DataFrame:
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
+        known = pd.DataFrame({name: values.fillna(values.mean()), f"{name}={UNKNOWN}": values.isna()})
+        return _varying(known.astype(float))
+    text = values.astype("object").where(values.notna(), UNKNOWN).astype(str)
+    levels = text.value_counts().sort_index().sort_values(ascending=False, kind="stable").index[1:]
+    return pd.DataFrame({f"{name}={level}": (text == level).astype(float) for level in levels}, index=values.index)
+
+
+def _varying(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.loc[:, frame.nunique() > 1]
+
+
+def independent(design: pd.DataFrame) -> pd.DataFrame:
+    """The columns of `design` that add something to those before them, so that every coefficient is identified."""
+    kept: list[str] = []
+    for name in design.columns:
+        if np.linalg.matrix_rank(design[[*kept, name]].to_numpy(float)) > len(kept):
+            kept.append(name)
+    return design[kept]
+
+
+def within(frame: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """Each column less its mean in the group: what is left differs between pupils of the same school only."""
+    return frame - frame.groupby(groups.to_numpy()).transform("mean")
+
+
+def settled_schools(frame: pd.DataFrame, audience: str) -> pd.Series:
+    """Which rows are in schools with enough pupils for a cell of their own; only those enter all-schools figures."""
+    return frame.groupby("school")["pupil"].transform("size") >= limit(audience)
+
+
+def trust_beside(frame: pd.DataFrame, school: str, audience: str) -> bool:
+    """Whether an all-schools figure may stand on this school's page."""
+    others = frame.loc[frame["school"] != school].groupby("school").size()
+    return others_enough((int(n) for n in others), audience)
+
+
+def answered(
+    question: str, scope: Scope, audience: str, rows: Iterable[Row], steps: Sequence[Step], **rest: object
+) -> Answer:
+    """A done answer through the gate: the last thing each question does."""
+    return Answer(
+        question, scope, "done", gate(rows, audience), steps=publishable_steps(steps, audience), **rest  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def unanswered(
+    question: str,
+    scope: Scope,
+    status: str,
+    audience: str,
+    reasons: Sequence[str],
+    *,
+    steps: Sequence[Step] = (),
+    context: Mapping[str, str] | None = None,
+) -> Answer:
+    """An answer that says why there is none: `status` is too_few or not_applicable."""
+    return Answer(
+        question,
+        scope,
+        status,  # type: ignore[arg-type]
+        steps=publishable_steps(steps, audience),
+        reasons=tuple(reasons),
+        context=dict(context or {}),
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

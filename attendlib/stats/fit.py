@@ -1,0 +1,176 @@
+"""What a fitted linear model says: coefficients with their uncertainty, and any weighted sum of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
+
+from attendlib.stats.sandwich import Working, contrast_df, estimable
+
+# Below this a t interval's tails rest on too few groups for a p-value to mean what it says (Tipton 2015).
+LEAST_DF = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One number with its uncertainty: `df` degrees of freedom of the t reference, `p` two-sided against 0.
+
+    `p` is NaN under 4 degrees of freedom. `low` to `high` is the t interval of `confidence_pct` percent.
+    """
+
+    value: float
+    se: float
+    df: float
+    p: float
+    low: float
+    high: float
+    n: int
+    n_groups: int | None
+    confidence_pct: float = 95
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """A linear fit: Series labelled and ordered like X's columns; `n` rows used, `n_groups` clusters or None.
+
+    `vcov` is the coefficients' variance (k by k), of the kind `vcov_type` names. `working` serves `contrast`.
+    A coefficient that one group alone identifies has NaN for all but `coef`, and a warning says so.
+    """
+
+    coef: pd.Series
+    se: pd.Series
+    df: pd.Series
+    p: pd.Series
+    low: pd.Series
+    high: pd.Series
+    n: int
+    n_groups: int | None
+    vcov: pd.DataFrame
+    vcov_type: str
+    warnings: tuple[str, ...]
+    confidence_pct: float
+    working: Working = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What a fit was made from: the columns' names, the rows used, the clusters or None, and what to say of them."""
+
+    names: tuple[str, ...]
+    n: int
+    n_groups: int | None
+    notes: tuple[str, ...] = ()
+
+
+def build_fit(
+    coef: np.ndarray,
+    vcov: np.ndarray,
+    sample: Sample,
+    working: Working,
+    vcov_type: str,
+    confidence_pct: float = 95,
+) -> Fit:
+    """Assemble a Fit from coefficients (k,) and their variance (k, k), with t intervals and warnings."""
+    names = list(sample.names)
+    units = np.eye(len(names))
+    known = np.array([estimable(working, unit) for unit in units])
+    vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
+    se = np.sqrt(np.diag(vcov))
+    df = np.array([contrast_df(working, unit) for unit in units])
+    p, low, high = t_interval(coef, se, df, confidence_pct)
+    return Fit(
+        coef=pd.Series(coef, index=names),
+        se=pd.Series(se, index=names),
+        df=pd.Series(df, index=names),
+        p=pd.Series(p, index=names),
+        low=pd.Series(low, index=names),
+        high=pd.Series(high, index=names),
+        n=sample.n,
+        n_groups=sample.n_groups,
+        vcov=pd.DataFrame(vcov, index=names, columns=names),
+        vcov_type=vcov_type,
+        warnings=sample.notes + _warnings(sample, known, df),
+        confidence_pct=confidence_pct,
+        working=working,
+    )
+
+
+def contrast(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float] | np.ndarray) -> Estimate:
+    """The weighted sum of a fit's coefficients, with degrees of freedom of its own where they are Satterthwaite's.
+
+    `weights` by column name (names left out count 0) or one number a column in order. ValueError for a name
+    that is not a column or the wrong number of weights.
+    """
+    vector = _vector(fit, weights)
+    used = vector != 0
+    value = float(vector @ fit.coef.to_numpy())
+    variance = vector[used] @ fit.vcov.to_numpy()[np.ix_(used, used)] @ vector[used]
+    se = float(np.sqrt(variance)) if estimable(fit.working, vector) else np.nan
+    df = contrast_df(fit.working, vector)
+    p, low, high = t_interval(np.array(value), np.array(se), np.array(df), fit.confidence_pct)
+    notes = () if df >= LEAST_DF else (_too_few([f"this contrast ({df:.1f})"]),)
+    return Estimate(value, se, df, float(p), float(low), float(high), fit.n, fit.n_groups, fit.confidence_pct, notes)
+
+
+def scaled(fit: Fit, factor: float) -> Fit:
+    """The same fit in other units: every coefficient, standard error and limit times `factor` (above 0)."""
+    if not factor > 0:
+        raise ValueError(f"a fit is rescaled by a number above 0, not {factor}")
+    return replace(
+        fit,
+        coef=fit.coef * factor,
+        se=fit.se * factor,
+        low=fit.low * factor,
+        high=fit.high * factor,
+        vcov=fit.vcov * factor**2,
+    )
+
+
+def t_interval(
+    value: np.ndarray, se: np.ndarray, df: np.ndarray, confidence_pct: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two-sided p against 0 (NaN under 4 degrees of freedom) and the limits of the t interval."""
+    if not 0 < confidence_pct < 100:
+        raise ValueError(f"confidence_pct is {confidence_pct}; give a percent between 0 and 100, such as 95")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs(value / se)
+    p = np.where(np.isinf(df), 2 * ndtr(-t), 2 * stdtr(df, -t))
+    reach = t_quantile(0.5 + confidence_pct / 200, df) * se
+    return np.where(df >= LEAST_DF, p, np.nan), value - reach, value + reach
+
+
+def t_quantile(probability: float, df: float | np.ndarray) -> np.ndarray:
+    """The quantile of Student's t, normal when `df` is infinite, NaN when it is NaN."""
+    return np.where(np.isinf(df), ndtri(probability), stdtrit(df, probability))
+
+
+def _vector(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float] | np.ndarray) -> np.ndarray:
+    names = fit.coef.index
+    if isinstance(weights, Mapping | pd.Series):
+        unknown = [str(name) for name in dict(weights) if name not in names]
+        if unknown:
+            raise ValueError(f"no such coefficient: {', '.join(unknown)}; there are {', '.join(names)}")
+        return pd.Series(dict(weights), dtype=float).reindex(names, fill_value=0.0).to_numpy()
+    vector = np.asarray(weights, dtype=float)
+    if vector.shape != (len(names),):
+        raise ValueError(f"{vector.size} weights for {len(names)} coefficients; give one each")
+    return vector
+
+
+def _warnings(sample: Sample, known: np.ndarray, df: np.ndarray) -> tuple[str, ...]:
+    group = "row" if sample.n_groups is None else "cluster"
+    alone = [name for name, ok in zip(sample.names, known, strict=True) if not ok]
+    few = [f"{name} ({d:.1f})" for name, d in zip(sample.names, df, strict=True) if d < LEAST_DF]
+    notes = []
+    if alone:
+        notes.append(f"One {group} alone identifies {', '.join(alone)}: no standard error can be given.")
+    if few:
+        notes.append(_too_few(few))
+    return tuple(notes)
+
+
+def _too_few(which: list[str]) -> str:
+    return f"Fewer than 4 degrees of freedom, so no p-value: {', '.join(which)}."
