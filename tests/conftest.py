@@ -3,6 +3,20 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from trust import Trust
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+
+@pytest.fixture(scope="session")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> "Trust":
+    """The demo's trust, made once."""
+    from trust import make_trust
+
+    return make_trust(tmp_path_factory.mktemp("trust"))

@@ -63,7 +63,7 @@ def attainment_link(
     if half_terms:
         context["half_terms"] = f"half-terms {half_terms[0]} to {half_terms[-1]}"
     if not (everyone["school"] == pupils.school).any():
-        reason = f"{pupils.school_name} has no pupil with a {measure_label(measure)} result in {year}"
+        reason = f"{pupils.school_name} has no {measure_label(measure)} results in {year}"
         return unanswered(QUESTION, "school", "not_applicable", audience, [reason], context=context)
     context["year_groups"] = _year_groups(everyone.loc[everyone["school"] == pupils.school, "year_group"])
     kept = _analysed(start(everyone[everyone["school"] == pupils.school], "pupils on roll"), prior)

@@ -205,7 +205,7 @@ def _half_term_rows(
     rows: list[Row] = []
     if len(rates) < 2:
         return ()
-    for each, half in product((earlier, year), halves):
+    for each, half in (column for column in product((earlier, year), halves) if column in rates):
         name = "absence_before" if each == earlier else "absence_after"
         period = f"{each} half-term {half}"
         rows.append(

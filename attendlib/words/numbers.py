@@ -86,7 +86,8 @@ def days_of(percent: float, days: int) -> str:
 
 def lessons(days: float) -> str:
     """'about 10 lessons' for two days."""
-    return f"about {round(abs(days) * LESSONS_A_DAY)} lessons"
+    whole = round(abs(days) * LESSONS_A_DAY)
+    return f"about {whole} lesson{'' if whole == 1 else 's'}"
 
 
 def listed(words: list[str]) -> str:

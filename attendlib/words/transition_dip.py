@@ -109,7 +109,7 @@ def _group_chart(answer: Answer, rows: list[Row]) -> Chart:
     title = f"Change in days missed a year, {c['before']} to {c['after']}, {c['school_name']}"
     alt = f"Change in days missed a year, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
     items = [Dot(group_label(row.group), row) for row in rows]
-    return dots(title, alt, items, "more days missed a year than before the move", zero_line=True)
+    return dots(title, alt, items, "more days missed a year", zero_line=True)
 
 
 def _changes(answer: Answer) -> Table:

@@ -1,0 +1,53 @@
+"""Reading a notebook's cells: sources, tags, the question it asks, and the notebook bare of everything else."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+INJECTED = "injected-parameters"
+_FIRST_HEADING = re.compile(r"^\s*#\s+(.+)\n?")
+
+
+def tags(cell: Mapping[str, Any]) -> list[str]:
+    """A cell's tags, in the order written."""
+    return list(cell.get("metadata", {}).get("tags", []))
+
+
+def source(cell: Mapping[str, Any]) -> str:
+    """A cell's source as one text."""
+    text = cell.get("source", "")
+    return text if isinstance(text, str) else "".join(text)
+
+
+def bare(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """The notebook as a template: no outputs, counts or injected cell; only kernel, tags and numbered cell ids kept."""
+    cells = [cell for cell in notebook["cells"] if INJECTED not in tags(cell)]
+    kernel = notebook.get("metadata", {}).get("kernelspec") or KERNEL
+    return {
+        "cells": [_bare_cell(number, cell) for number, cell in enumerate(cells, start=1)],
+        "metadata": {"kernelspec": dict(kernel), "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def question_first(notebook: Mapping[str, Any], name: str) -> tuple[str, list[dict[str, Any]]]:
+    """What a notebook asks (its first Markdown heading, else its name in words), and the cells without that heading."""
+    cells = [dict(cell) for cell in notebook["cells"]]
+    first = next((cell for cell in cells if cell["cell_type"] == "markdown"), None)
+    heading = _FIRST_HEADING.match(source(first)) if first else None
+    if first is None or heading is None:
+        return name.replace("_", " ").capitalize(), cells
+    first["source"] = source(first)[heading.end() :]
+    return re.sub(r"[*_`]", "", heading.group(1)).strip(), cells
+
+
+def _bare_cell(number: int, cell: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {
+        "cell_type": cell["cell_type"],
+        "id": f"cell-{number}",
+        "metadata": {"tags": tags(cell)} if tags(cell) else {},
+        "source": source(cell),
+    }
+    return kept | ({"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {})

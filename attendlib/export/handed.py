@@ -1,0 +1,51 @@
+"""What a saved notebook handed back: its one headline record, and what its header says."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from attendlib.errors import ReportError
+from attendlib.records.report import HEADER_MIME, RECORD_MIME, REPORT, Header, Report
+from attendlib.records.study import ALL
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """The headline record of a notebook, every record in the order shown, and the header if there is one."""
+
+    headline: Report
+    records: tuple[Report, ...]
+    header: Header | None
+
+
+def handed_back(saved: Mapping[str, Any], school: str) -> Handed:
+    """Reads and checks a saved notebook's records.
+
+    Raises ReportError when a record is not of the agreed form, when there is not exactly one headline, or when a page
+    about all schools holds figures of one school.
+    """
+    records = tuple(_checked(bundle[RECORD_MIME]) for bundle in _bundles(saved) if RECORD_MIME in bundle)
+    headlines = [record for record in records if record.headline]
+    if len(headlines) != 1:
+        raise ReportError(f"The notebook showed {len(headlines)} headline records; it must show exactly one.")
+    if school == ALL and any(row.scope == "school" for record in records for row in record.rows):
+        raise ReportError("A page about all schools handed back a figure of a single school.")
+    headers = [Header.model_validate(b[HEADER_MIME]) for b in _bundles(saved) if HEADER_MIME in b]
+    return Handed(headlines[0], records, headers[0] if headers else None)
+
+
+def _bundles(saved: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for cell in saved["cells"]:
+        for output in cell.get("outputs", []):
+            yield output["data"]
+
+
+def _checked(record: Any) -> Report:
+    try:
+        return REPORT.validate_python(record)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "record"
+        raise ReportError(f"A record is not of the agreed form, at {place}: {first['msg']}.") from None

@@ -1,0 +1,48 @@
+"""results.csv: every figure of every report, one a row, numbers to ten significant digits."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+
+from attendlib.export.entry import Entry
+from attendlib.records.answer import Row
+from attendlib.records.study import ALL
+
+COLUMNS = (
+    "study", "scope", "school", "notebook", "estimate", "outcome", "group", "period", "model", "value", "low", "high",
+    "se", "df", "p", "confidence_pct", "unit", "n", "n_groups", "numerator", "withheld", "method",
+)  # fmt: skip
+FIGURES = ("value", "low", "high", "se", "df", "p", "n", "n_groups", "numerator")
+
+
+def results_csv(study: str, entries: Iterable[Entry]) -> str:
+    """The file's text: a header, then each report's rows in the order given.
+
+    A figure about all schools that several schools' pages share is written once, with no school.
+    """
+    written: set[tuple[str, ...]] = set()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for line in _lines(study, entries):
+        if line not in written:
+            writer.writerow(line)
+            written.add(line)
+    return out.getvalue()
+
+
+def _lines(study: str, entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
+    for entry in entries:
+        for row in entry.rows:
+            cells = {field.name: _cell(row, field.name) for field in fields(Row)}
+            school = "" if row.scope == ALL else entry.school
+            cells |= {"study": study, "school": school, "notebook": entry.notebook}
+            yield tuple(cells[column] for column in COLUMNS)
+
+
+def _cell(row: Row, name: str) -> str:
+    value = getattr(row, name)
+    if value is None or (row.withheld and name in FIGURES):
+        return ""
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

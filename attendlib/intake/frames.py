@@ -1,0 +1,150 @@
+"""The store as data frames: one row per pupil and school, summed in SQL, in a fixed order.
+
+Every function reads all schools of the data, because a pupil's earlier year may lie in a school without a page of its
+own; `in_study` says which rows are of the schools the study lists. Counts are half-day sessions. Whole numbers with
+gaps come as floats with NaN, dates as datetime64.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+from attendlib.errors import QuestionError
+from attendlib.facts.years import academic_year_from, academic_year_of
+from attendlib.intake.links import COUNTS
+from attendlib.intake.load import Pupils
+from attendlib.intake.store import read_sql
+from attendlib.intake.tidy import connect, quoted
+from attendlib.records.study import ALL
+
+_RANK = "CASE grain WHEN 'week' THEN 0 WHEN 'half_term' THEN 1 ELSE 2 END"
+
+
+def _frame(query: str) -> pd.DataFrame:
+    with connect() as connection:
+        frame = connection.execute(query).df()
+    gaps = {name: "float64" for name, kind in frame.dtypes.items() if str(kind).startswith("Int")}
+    return frame.astype(gaps | {name: "str" for name, kind in frame.dtypes.items() if str(kind) == "object"})
+
+
+def _in_study(pupils: Pupils) -> str:
+    chosen = pupils.study_file.study.schools
+    test = "true" if chosen == ALL else f"school IN ({', '.join(quoted(school) for school in chosen)})"
+    return f"{test} AS in_study"
+
+
+def _sums() -> str:
+    """Each count summed; one that is not known in every period is not known."""
+    whole = (f"CASE WHEN count({name}) = count(*) THEN sum({name})::INTEGER END AS {name}" for name in COUNTS)
+    dates = "min(first_date) AS first_date, max(last_date) AS last_date"
+    return f"{', '.join(whole)}, sum(absent)::INTEGER AS absent, {dates}"
+
+
+def enrolments(pupils: Pupils, academic_year: str, year_group: int | None = None) -> pd.DataFrame:
+    """One row per pupil and school that year (subsidiary enrolments left out): the pupils table and `in_study`."""
+    group = "" if year_group is None else f"AND year_group = {year_group:d}"
+    return _frame(
+        f"""
+        SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "pupils", academic_year)}
+        WHERE enrolment IS DISTINCT FROM 'subsidiary' {group} ORDER BY school, pupil
+        """
+    )
+
+
+def absence_per_pupil(pupils: Pupils, academic_year: str, half_terms: Sequence[int] | None = None) -> pd.DataFrame:
+    """One row per pupil and school: possible, absent, authorised, unauthorised and the other counts that year.
+
+    With `half_terms`, over those only: pupils known by week or year alone then have no row. Raises QuestionError where
+    no pupil is known by half-term.
+    """
+    where = "grain = 'year'"
+    if half_terms is not None:
+        _need_half_terms(pupils, academic_year)
+        where = f"grain = 'half_term' AND period::INTEGER IN ({', '.join(f'{half:d}' for half in half_terms)})"
+    rows = read_sql(pupils.store, "attendance", academic_year)
+    return _frame(
+        f"""
+        SELECT pupil, school, academic_year, {_sums()}, {_in_study(pupils)}
+        FROM {rows} WHERE {where} GROUP BY pupil, school, academic_year ORDER BY school, pupil
+        """
+    )
+
+
+def absence_in_span(pupils: Pupils, first: date, last: date) -> pd.DataFrame:
+    """One row per pupil and school: sums over the periods that lie wholly within `first` to `last`.
+
+    Each pupil's year in a school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year);
+    `grain` is the coarsest so used, `periods` how many. A pupil none of whose periods fits has no row.
+    """
+    years = range(int(academic_year_of(first)[:4]), int(academic_year_of(last)[:4]) + 1)
+    rows = read_sql(pupils.store, "attendance", *map(academic_year_from, years))
+    return _frame(
+        f"""
+        WITH finest AS (SELECT pupil, school, academic_year, min({_RANK}) AS best FROM {rows} GROUP BY ALL)
+        SELECT pupil, school, {_sums()}, count(*)::INTEGER AS periods,
+               CASE max(best) WHEN 0 THEN 'week' WHEN 1 THEN 'half_term' ELSE 'year' END AS grain, {_in_study(pupils)}
+        FROM {rows} JOIN finest USING (pupil, school, academic_year)
+        WHERE {_RANK} = best AND period_start >= DATE '{first}' AND period_end <= DATE '{last}'
+        GROUP BY pupil, school ORDER BY school, pupil
+        """
+    )
+
+
+def absence_by_half_term(pupils: Pupils, academic_year: str) -> pd.DataFrame:
+    """One row per pupil, school and half-term (`half_term` 1 to 6): the counts. Raises QuestionError as above."""
+    _need_half_terms(pupils, academic_year)
+    counts = ", ".join(COUNTS)
+    return _frame(
+        f"""
+        SELECT pupil, school, academic_year, period::INTEGER AS half_term, period_start, period_end, {counts}, absent,
+               first_date, last_date, {_in_study(pupils)}
+        FROM {read_sql(pupils.store, "attendance", academic_year)} WHERE grain = 'half_term'
+        ORDER BY school, pupil, half_term
+        """
+    )
+
+
+def results(pupils: Pupils, measure: str, academic_year: str | None = None) -> pd.DataFrame:
+    """One row per pupil and academic year with a result of `measure`: pupil, academic_year, value (NaN where there is
+    none, `reason` says why), date, school."""
+    year = "" if academic_year is None else f"AND academic_year = {quoted(academic_year)}"
+    return _frame(
+        f"""
+        SELECT pupil, academic_year, value, reason, date, school FROM {read_sql(pupils.store, "attainment")}
+        WHERE measure = {quoted(measure)} {year} ORDER BY academic_year, pupil
+        """
+    )
+
+
+def interventions(pupils: Pupils, name: str) -> pd.DataFrame:
+    """One row per pupil, year group or school receiving `name`: the interventions table and `in_study`."""
+    return _frame(
+        f"""
+        SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "interventions")}
+        WHERE intervention = {quoted(name)} ORDER BY school, pupil NULLS FIRST, year_group NULLS FIRST
+        """
+    )
+
+
+def half_terms(pupils: Pupils, academic_year: str) -> pd.DataFrame:
+    """One row per half-term of the calendar that year (and school, where schools have their own); none without one."""
+    return _frame(
+        f"""
+        SELECT * FROM {read_sql(pupils.store, "calendar")} WHERE academic_year = {quoted(academic_year)}
+        ORDER BY half_term, school NULLS FIRST
+        """
+    )
+
+
+def grains(pupils: Pupils, academic_year: str) -> set[str]:
+    """The grains attendance is known by that year: half_term, week, year (year always, where there is any)."""
+    found = _frame(f"SELECT DISTINCT grain FROM {read_sql(pupils.store, 'attendance', academic_year)} ORDER BY grain")
+    return set(found["grain"])
+
+
+def _need_half_terms(pupils: Pupils, academic_year: str) -> None:
+    known = grains(pupils, academic_year)
+    if "half_term" not in known:
+        by = "weeks" if "week" in known else "whole years" if known else "nothing at all"
+        raise QuestionError(f"Attendance in {academic_year} is known by {by}, so half-terms cannot be told apart.")

@@ -1,0 +1,53 @@
+"""`load`: the pupils of one school, or of all, from the study that ATTEND_STUDY names."""
+
+import difflib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from attendlib.errors import Problem, StudyError
+from attendlib.intake.demo import demo_study
+from attendlib.intake.store import Store, ensure_store, study_schools
+from attendlib.intake.study import StudyFile, read_study
+from attendlib.records.study import ALL
+
+STUDY_VARIABLE = "ATTEND_STUDY"
+
+
+@dataclass(frozen=True, slots=True)
+class Pupils:
+    """What a question is asked of: a study's store, and the school ("all": every school of the study) of the page."""
+
+    study_file: StudyFile
+    school: str
+    school_name: str
+    store: Store
+
+    def __repr__(self) -> str:
+        """Only the school: no path, no pupil."""
+        return f"Pupils(school={self.school!r})"
+
+
+def current_study() -> StudyFile:
+    """The study named by ATTEND_STUDY, else the demo (made on first use)."""
+    named = os.environ.get(STUDY_VARIABLE)
+    return read_study(Path(named) if named else demo_study())
+
+
+def load(school: str) -> Pupils:
+    """The pupils of `school` (a URN, or "all"), from the study named by ATTEND_STUDY, else from the demo.
+
+    Raises StudyError where the study has no such school, and whatever reading study and data raises.
+    """
+    study_file = current_study()
+    store = ensure_store(study_file)
+    return Pupils(study_file, school, _name(study_file, store, school), store)
+
+
+def _name(study_file: StudyFile, store: Store, school: str) -> str:
+    names = {row.school: row.name for row in study_schools(study_file, store)} | {ALL: "All schools"}
+    if school in names:
+        return names[school]
+    nearest = difflib.get_close_matches(school, names, n=1, cutoff=0.0)
+    problem = Problem(study_file.path.name, f"the study has no school {school}", f"Did you mean {nearest[0]}?")
+    raise StudyError([problem])

@@ -1,0 +1,57 @@
+"""Names a study uses that must be in the data: measures, interventions, columns of the pupils table."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+
+import duckdb
+
+from attendlib.errors import Problem
+from attendlib.intake.study import StudyFile
+from attendlib.records.study import AttainmentLink, InterventionImpact, Threshold, TransitionDip
+from attendlib.records.tables import TABLES
+
+Names = Mapping[str, Sequence[str]]
+_NOT_GROUPS = ("pupil", "school", "academic_year", "household")
+
+
+def known_names(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """What the data have: `attainment` measures, `interventions`, and `pupils` columns that hold any value."""
+    columns = [name for name in TABLES["pupils"].names() if name not in _NOT_GROUPS]
+    filled = ", ".join(f'count("{name}")' for name in columns)
+    counts = connection.execute(f"SELECT {filled} FROM pupils").fetchone()
+    return {
+        "attainment": _distinct(connection, "measure", "attainment"),
+        "interventions": _distinct(connection, "intervention", "interventions"),
+        "pupils": [name for name, count in zip(columns, counts or (), strict=True) if count],
+    }
+
+
+def check_names(study_file: StudyFile, names: Names) -> Iterator[Problem]:
+    """A problem for each name the study gives that the data do not have."""
+    for key, table, used in _used(study_file):
+        if used not in names[table]:
+            nearest = difflib.get_close_matches(used, names[table], n=1, cutoff=0.5)
+            meant = f"Did you mean {nearest[0]}? " if nearest else ""
+            have = f"The data have {', '.join(names[table]) or 'none'}."
+            what = f"`notebooks.{key}` names {used}, which the table {table} does not have"
+            yield Problem(study_file.path.name, what, meant + have)
+
+
+def _distinct(connection: duckdb.DuckDBPyConnection, column: str, table: str) -> list[str]:
+    found = connection.execute(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1").fetchall()
+    return [row[0] for row in found]
+
+
+def _used(study_file: StudyFile) -> Iterator[tuple[str, str, str]]:
+    """Key, table and name of each name that must be in the data."""
+    for notebook, parameters in study_file.notebooks.items():
+        if isinstance(parameters, AttainmentLink):
+            outcome = parameters.outcome
+            yield f"{notebook}.outcome", "attainment", outcome.measure if isinstance(outcome, Threshold) else outcome
+            if parameters.prior:
+                yield f"{notebook}.prior", "attainment", parameters.prior
+            yield from ((f"{notebook}.adjust_for", "pupils", column) for column in parameters.adjust_for)
+        elif isinstance(parameters, TransitionDip) and parameters.by:
+            yield f"{notebook}.by", "pupils", parameters.by
+        elif isinstance(parameters, InterventionImpact):
+            yield f"{notebook}.intervention", "interventions", parameters.intervention

@@ -1,0 +1,86 @@
+"""Which reports a study asks for: every notebook for every school, each with the key that says if it is up to date."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from attendlib.errors import Problem, StudyError
+from attendlib.intake.store import Store, ensure_store, study_schools
+from attendlib.intake.study import StudyFile
+from attendlib.records.study import ALL
+from attendlib.runner.keys import page_key, report_key
+from attendlib.runner.templates import SCHOOL, Template, templates
+
+ALL_SCHOOLS = "All schools"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One report to make: a notebook, a school (or `all`), all the notebook's parameters, and the report's keys."""
+
+    name: str
+    school: str
+    school_name: str
+    question: str
+    notebook: Mapping[str, Any] = field(repr=False)
+    parameters: Mapping[str, Any]
+    key: str
+    page_key: str
+
+    def __str__(self) -> str:
+        return f"{self.school} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every report of a study, schools in the data's order, and the parameters of each notebook by its name."""
+
+    study_file: StudyFile
+    jobs: tuple[Job, ...]
+    parameters: Mapping[str, Mapping[str, Any]]
+
+    def choose(self, schools: Sequence[str] = (), notebooks: Sequence[str] = ()) -> tuple[Job, ...]:
+        """The reports of these schools and notebooks (empty: all). Raises StudyError for a name the study lacks."""
+        problems = [
+            *_unknown(schools, {job.school for job in self.jobs} | {ALL}, "school"),
+            *_unknown(notebooks, set(self.parameters), "notebook"),
+        ]
+        if problems:
+            raise StudyError(problems)
+        return tuple(
+            job
+            for job in self.jobs
+            if (not schools or job.school in schools) and (not notebooks or job.name in notebooks)
+        )
+
+
+def make_plan(study_file: StudyFile) -> Plan:
+    """All the reports of a study, its data read into the store first if they changed.
+
+    Raises StudyError or DataError listing everything wrong; nothing has been run then.
+    """
+    found = templates(study_file)
+    store = ensure_store(study_file)
+    names = {row.school: row.name for row in study_schools(study_file, store)} | {ALL: ALL_SCHOOLS}
+    jobs = tuple(
+        _job(study_file, store, template, urn, name) for urn, name in names.items() for template in found
+        if (ALL if urn == ALL else SCHOOL) in template.pages
+    )  # fmt: skip
+    return Plan(study_file, jobs, {template.name: template.parameters for template in found})
+
+
+def _job(study_file: StudyFile, store: Store, template: Template, urn: str, name: str) -> Job:
+    parameters = {SCHOOL: urn, **template.parameters}
+    key = report_key(study_file.study, store.digest, template.notebook, parameters)
+    return Job(template.name, urn, name, template.question, template.notebook, parameters, key, page_key(key))
+
+
+def _unknown(asked: Iterable[str], known: set[str], kind: str) -> list[Problem]:
+    problems = []
+    for name in asked:
+        if name not in known:
+            nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+            meant = f"Did you mean {nearest[0]}?" if nearest else f"Leave --{kind} out to run every {kind}."
+            problems.append(Problem(f"--{kind}", f"the study has no {kind} {name}", meant))
+    return problems

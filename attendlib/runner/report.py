@@ -1,0 +1,85 @@
+"""One report from start to end: run it, keep what may be kept, make its page, look it over, write it down."""
+
+import json
+import time
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from attendlib.errors import ReportError
+from attendlib.export.clean import clean, to_text
+from attendlib.export.entry import Entry
+from attendlib.export.handed import handed_back
+from attendlib.export.scan import Secrets
+from attendlib.records.report import Outcome
+from attendlib.runner.kernels import SECONDS, StoppedError, execute, papermill
+from attendlib.runner.plan import Job
+from attendlib.runner.state import Need, put, read_entry, write_entry
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A report as it now stands, and what only the private log may hold."""
+
+    entry: Entry
+    detail: str = ""
+
+
+def make(job: Job, out: Path, what: Need, forbidden: Secrets, seconds: float = SECONDS) -> Made:
+    """Makes one report, or only its page, and writes its sidecar last. What goes wrong is a status, never raised."""
+    started = time.monotonic()
+    try:
+        made = _make(job, out, what, forbidden, seconds)
+    except StoppedError as stopped:
+        made = Made(_without_page(job, stopped.status, stopped.reason), stopped.detail)
+    except ReportError as error:
+        made = Made(_without_page(job, "failed", str(error)), traceback.format_exc())
+    except Exception as error:
+        reason = f"Making its page stopped with an unexpected error ({type(error).__name__})."
+        made = Made(_without_page(job, "failed", reason), traceback.format_exc())
+    made = replace(made, entry=replace(made.entry, seconds=round(time.monotonic() - started, 2)))
+    if not made.entry.files:
+        _remove(job, out)
+    write_entry(out, job, made.entry)
+    return made
+
+
+def _make(job: Job, out: Path, what: Need, forbidden: Secrets, seconds: float) -> Made:
+    place = out / job.school
+    left_out = read_entry(out, job).left_out
+    if what == "export":
+        saved = json.loads((place / f"{job.name}.ipynb").read_text(encoding="utf-8"))
+    else:
+        saved, left_out = clean(job.notebook, execute(job.notebook, job.parameters, seconds))
+    entry = replace(_headline(job, saved), left_out=left_out)
+    texts = {
+        f"{job.name}.html": papermill().page_html(saved, job.name, job.school, job.school_name),
+        f"{job.name}.ipynb": to_text(saved),
+    }
+    findings = [finding for name, text in texts.items() for finding in forbidden.findings(name, text)]
+    findings += forbidden.findings("headline record", " ".join((entry.title, entry.sentence, entry.verdict)))
+    if findings:
+        what_held = ", ".join(sorted({finding.what for finding in findings}))
+        reason = f"The page held {what_held} and was not written."
+        return Made(_without_page(job, "quarantined", reason), "\n".join(str(finding) for finding in findings))
+    return Made(replace(entry, files={name: put(place / name, text) for name, text in texts.items()}))
+
+
+def _headline(job: Job, saved: dict) -> Entry:
+    handed = handed_back(saved, job.school)
+    record = handed.headline
+    rows = tuple(row for each in handed.records for row in each.rows)
+    return Entry(
+        job.name, job.school, job.school_name, job.question, record.status, job.key, job.page_key,
+        title=record.title, sentence=record.sentences[0], verdict=record.verdict, rows=rows,
+    )  # fmt: skip
+
+
+def _without_page(job: Job, status: Outcome, reason: str) -> Entry:
+    return Entry(job.name, job.school, job.school_name, job.question, status, job.key, job.page_key, reason=reason)
+
+
+def _remove(job: Job, out: Path) -> None:
+    """Takes away an earlier page: beside a report that failed it would pass for the answer."""
+    for suffix in ("html", "ipynb"):
+        (out / job.school / f"{job.name}.{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,224 @@
+"""Each thing that can be wrong with the data, and the words it is told in."""
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+from smalltrust import CALENDAR, MARKS, PUPILS, SCHOOLS, STUDY, attendance, marks, study
+
+from attendlib.intake.check import Findings
+from attendlib.intake.tables import check_study
+
+IDENTIFIERS = ("A1", "A2", "B1", "H1", "H2", "Z9")
+
+
+def findings(folder: Path, text: str = STUDY, **changed: str) -> Findings:
+    return check_study(study(folder, text=text, **changed))
+
+
+def told(folder: Path, text: str = STUDY, **changed: str) -> list[str]:
+    return [str(problem) for problem in findings(folder, text, **changed).problems]
+
+
+def test_the_small_trust_is_right(tmp_path: Path) -> None:
+    assert findings(tmp_path) == Findings((), ())
+
+
+NOT_MET = (
+    "2 rows: 1 pupil not enrolled in that school in that academic year in pupils.csv. Add their rows to pupils.csv"
+)
+REFUSALS = [  # table, its text, what the one message begins with
+    ("schools", "", "schools.csv: the table is missing; every study needs it. Add it to the data folder with the columns"),
+    ("marks", "", "marks.csv or attendance.csv: the table is missing; every study needs it."),
+    ("calendar", "", "calendar.csv: the table is missing; marks need the dates of half-terms."),
+    ("schools", SCHOOLS.replace(",phase", ",stage"), "schools.csv, column phase: the column is missing. Add it, or rename"),
+    ("schools", SCHOOLS.replace("name,phase", "name,Name"), "schools.csv: columns that stand twice: name. Keep one"),
+    ("schools", SCHOOLS.replace("primary", "infant"),
+     "schools.csv, column phase: 1 row: not a value allowed here (such as infant). Use one of primary, secondary,"),
+    ("schools", SCHOOLS.replace(",secondary", ","), "schools.csv, column phase: 1 row: empty where a value is needed."),
+    ("schools", SCHOOLS + "999001,Ash Again,primary\n",
+     "schools.csv: 2 rows: rows that share the same school; a row is a school. Keep one row of each."),
+    ("schools", SCHOOLS + "all,Every,primary\n", "schools.csv, column school: 1 row: not usable as a school's identifier."),
+    ("pupils", PUPILS.replace(",7,0", ",seven,0"), "pupils.csv, column year_group: 1 row: not a whole number. Use digits"),
+    ("pupils", PUPILS.replace(",7,0", ",17,0"), "pupils.csv, column year_group: 1 row: not a year group. Use 0 for"),
+    ("pupils", PUPILS.replace(",7,0", ",7,Y"), "pupils.csv, column fsm6: 1 row: not 0 or 1 (such as Y). Use 1 for yes"),
+    ("pupils", PUPILS + "A1,999001,2024/25,6,1,H1,main\n",
+     "pupils.csv: 2 rows: rows that share the same pupil, school, academic_year; a row is a pupil enrolled"),
+    ("pupils", PUPILS.replace("B1,999002", "B1,999009") + "B1,999002,2024/25,7,0,H1,main\n",
+     "pupils.csv, column school: 1 row: a school that is not in schools.csv (such as 999009). Add the school there"),
+    ("marks", marks("A1,999001,02/09/2024,AM,/"),
+     "marks.csv, column date: 1 row: not a date (such as 02/09/2024). Write dates as 2024-09-02."),
+    ("marks", marks("A1,999001,2024-09-31,AM,/"), "marks.csv, column date: 1 row: not a date (such as 2024-09-31)."),
+    ("marks", marks("A1,999001,2024-09-02,am,/"), "marks.csv, column session: 1 row: not a value allowed here (such as am)"),
+    ("marks", marks("A1,999001,2024-09-02,AM,/", "A1,999001,2024-09-02,AM,I"),
+     "marks.csv: 2 rows: rows that share the same pupil, school, date, session; a row is a pupil's session."),
+    ("marks", marks("A1,999001,2024-09-02,AM,I01"), "marks.csv, column code: 1 row: a code that does not exist (such as I01)"),
+    ("marks", marks("A1,999001,2024-09-02,AM,J"), "marks.csv, column code: 1 row: code J used after it ended on 2024-08-18."
+     " Use J1 on those dates."),
+    ("marks", marks("A1,999001,2024-09-02,AM,H"), "marks.csv, column code: 1 row: code H used after it ended on 2024-08-18."
+     " Use C on those dates."),
+    ("marks", marks("Z9,999001,2024-09-02,AM,/", "Z9,999001,2024-09-02,PM,/"), f"marks.csv, column pupil: {NOT_MET}"),
+    ("marks", marks("A1,999002,2024-09-02,AM,/", "A1,999002,2024-09-02,PM,/"), f"marks.csv, column pupil: {NOT_MET}"),
+    ("marks", "pupil,school,date,session,code\n", "marks.csv: the table has no rows. Add its rows"),
+    ("marks", "pupil;school;date;session;code\n", "marks.csv: its columns are not separated by commas. Save the file"),
+    ("marks", MARKS + "A1,999001,2024-09-04\n", "marks.csv: line 7 cannot be read. Each row needs as many cells"),
+    ("calendar", CALENDAR.replace("2024/25,2", "2024/25,7"), "calendar.csv, column half_term: 1 row: not a half-term."),
+    ("calendar", CALENDAR.replace("2024-11-04", "2024-10-21"),
+     "calendar.csv, column end_date: 1 row: a half-term that overlaps the next one. End each half-term before"),
+    ("calendar", CALENDAR.replace("2023/24", "2022/23"), "calendar.csv, column start_date: 1 row: a half-term that starts"
+     " outside its academic year."),
+    ("closures", "date,reason,school\n2024-09-02,snow,999003\n",
+     "closures.csv, column school: 1 row: a school that is not in schools.csv (such as 999003)."),
+    ("interventions", "intervention,school,pupil,start_date\ncalls,999001,Z9,2024-11-04\n",
+     "interventions.csv, column pupil: 1 row: a pupil who is not in pupils.csv. Use the same identifiers"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "text", "message"), REFUSALS)
+def test_each_mistake_is_told_once(tmp_path: Path, table: str, text: str, message: str) -> None:
+    (found,) = told(tmp_path, **{table: text})
+    assert found.startswith(message)
+    assert not any(name in found for name in IDENTIFIERS)
+
+
+COUNTED = [  # a row of attendance given directly, what the one message begins with
+    ("A1,999001,2024/25,year,10,6,5", "attendance.csv, column possible: 1 row: more sessions absent (authorised +"),
+    ("A1,999001,2024/25,year,10,-1,5", "attendance.csv, column authorised: 1 row: a count below 0. Counts are sessions"),
+    ("A1,999001,2024/25,year,9.5,1,1", "attendance.csv, column possible: 1 row: not a whole number (such as 9.5)."),
+    ("A1,999001,2024/25,autumn,10,1,1", "attendance.csv, column period: 1 row: not a period. Use 1 to 6"),
+    ("A1,999001,2024/25,2024-09-03,10,1,1", "attendance.csv, column period: 1 row: a week that does not begin on a Monday"),
+    ("A1,999001,2024/25,2025-09-01,10,1,1", "attendance.csv, column period: 1 row: a week outside its academic year."),
+    ("A1,999001,24/25,year,10,1,1", "attendance.csv, column academic_year: 1 row: not an academic year (such as 24/25)."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "message"), COUNTED)
+def test_counts_given_directly(tmp_path: Path, row: str, message: str) -> None:
+    assert told(tmp_path, marks="", attendance=attendance(row))[0].startswith(message)
+
+
+def test_one_grain_for_each_pupil_school_and_year(tmp_path: Path) -> None:
+    rows = attendance("A1,999001,2024/25,1,70,0,0", "A1,999001,2024/25,year,300,0,0", "A2,999001,2024/25,year,300,0,0")
+    (found,) = told(tmp_path, marks="", attendance=rows)
+    assert found.startswith(
+        "attendance.csv, column period: 2 rows: more than one grain for the same pupil, school and year"
+    )
+
+
+def test_either_marks_or_counts(tmp_path: Path) -> None:
+    (found,) = told(tmp_path, attendance=attendance("A1,999001,2024/25,year,300,0,0"))
+    assert found.startswith(
+        "attendance.csv, column pupil: 1 row: pupils who have marks in marks.csv for the same school"
+    )
+
+
+@pytest.mark.parametrize(
+    ("notebook", "missing"),
+    [("  attainment_link: {outcome: attainment8}", "attainment"),
+     ("  intervention_impact: {intervention: calls, smallest_worthwhile_days: 2}", "interventions")],
+)  # fmt: skip
+def test_a_table_only_where_a_question_needs_it(tmp_path: Path, notebook: str, missing: str) -> None:
+    (found,) = told(tmp_path, text=f"{STUDY}{notebook}\n")
+    assert found.startswith(f"{missing}.csv: the table is missing; {notebook.split(':')[0].strip()} needs it.")
+
+
+def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
+    found = told(tmp_path, schools=SCHOOLS.replace("primary", "infant"), marks=marks("Z9,999001,2024-13-01,AM,QQ"))
+    assert [line.split(":")[0] for line in found] == [
+        "schools.csv, column phase", "marks.csv, column date", "marks.csv, column code",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["Pupil Name", "A123456789012", "Ada"])
+def test_slipped_columns_show_no_name_and_no_identifier(tmp_path: Path, name: str) -> None:
+    rows = PUPILS.replace("A1,", f"{name},").replace("999001,2024/25,6,1", f"999001,{name},6,1", 1)
+    (found, *_) = told(tmp_path, pupils=rows, marks=MARKS.replace("A1,", f"{name},"))
+    assert found.startswith("pupils.csv, column academic_year: 1 row: not an academic year. Write it as")
+    assert name not in found
+
+
+def test_a_short_word_in_a_slipped_column_is_not_shown(tmp_path: Path) -> None:
+    (found,) = told(tmp_path, pupils=PUPILS.replace(",7,0", ",7,Amy"))
+    assert found.startswith("pupils.csv, column fsm6: 1 row: not 0 or 1. Use 1 for yes")
+
+
+def test_blanks_are_trimmed_and_codes_upper_cased(tmp_path: Path) -> None:
+    rows = marks("A1 , 999001,2024-09-02,AM, i ", "A1,999001,2024-09-02,PM,\u00a0c1\u00a0")
+    assert findings(tmp_path, marks=rows).problems == ()
+
+
+def test_unused_columns_are_named(tmp_path: Path) -> None:
+    text = SCHOOLS.replace("name,phase", "name,phase,head,fax").replace("ary\n", "ary,x,y\n")
+    assert findings(tmp_path, schools=text).notes == ("schools.csv: columns not used and dropped: head, fax.",)
+
+
+def test_marks_outside_the_half_terms_are_a_note(tmp_path: Path) -> None:
+    text = MARKS + "A1,999001,2024-10-28,AM,#\nA1,999001,2024-10-28,PM,#\n"
+    found = findings(tmp_path, marks=text)
+    assert found == Findings((), ("2 marks outside the calendar's half-terms, left out (1 date, 1 school).",))
+
+
+def test_results_of_unknown_pupils_are_a_note(tmp_path: Path) -> None:
+    found = findings(tmp_path, attainment="pupil,academic_year,measure,value\nZ9,2024/25,ks2_read,104\n")
+    assert found.problems == ()
+    assert found.notes[0].startswith("1 result of pupils who are in no school of the pupils table")
+
+
+ENCODINGS = [
+    ("utf-16", "schools.csv: the file is UTF-16, not UTF-8. Save the file again as CSV UTF-8"),
+    ("cp1252", "schools.csv: line 2 is not UTF-8 text (perhaps Windows-1252). Save the file again as CSV UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("encoding", "message"), ENCODINGS)
+def test_not_utf8(tmp_path: Path, encoding: str, message: str) -> None:
+    small = study(tmp_path)
+    (small.data_folder / "schools.csv").write_text(SCHOOLS.replace("Ash", "Café"), encoding)
+    assert str(check_study(small).problems[0]).startswith(message)
+
+
+def test_a_utf8_byte_order_mark_is_harmless(tmp_path: Path) -> None:
+    small = study(tmp_path)
+    (small.data_folder / "schools.csv").write_text(SCHOOLS, "utf-8-sig")
+    assert check_study(small).problems == ()
+
+
+def test_parquet_with_types_is_read_as_the_same_text(tmp_path: Path) -> None:
+    small = study(tmp_path)
+    folder = small.data_folder
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"COPY (SELECT * REPLACE (year_group::DOUBLE AS year_group, fsm6 = 1 AS fsm6) FROM '{folder}/pupils.csv') "
+            f"TO '{folder}/pupils.parquet'"
+        )
+        (folder / "marks").mkdir()
+        connection.execute(f"COPY (FROM '{folder}/marks.csv') TO '{folder}/marks/part.parquet'")
+    assert str(check_study(small).problems[0]).startswith(
+        "pupils.csv: the table pupils is there twice, as pupils.csv and"
+    )
+    (folder / "pupils.csv").unlink()
+    (folder / "marks.csv").unlink()
+    assert check_study(small).problems == ()
+
+
+def test_a_file_that_is_not_parquet(tmp_path: Path) -> None:
+    small = study(tmp_path, schools="")
+    (small.data_folder / "schools.parquet").write_text("no")
+    assert "schools.parquet: not a readable Parquet file" in str(check_study(small).problems[0])
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    small = study(tmp_path, text=STUDY.replace("data/small", "data/absent"))
+    (found,) = check_study(small).problems
+    assert str(found) == "absent: there is no such data folder. Check `data` in the study file."
+
+
+def test_codes_before_they_began(tmp_path: Path) -> None:
+    (found,) = told(
+        tmp_path,
+        pupils=PUPILS.replace("A1,999001,2024/25", "A1,999001,2023/24"),
+        marks=marks("A1,999001,2024-06-05,AM,J1"),
+    )
+    began = date(2024, 8, 19)
+    assert found == f"marks.csv, column code: 1 row: code J1 used before it began on {began}. Use J on those dates."

@@ -1,0 +1,37 @@
+"""A story as HTML: parsed strictly, captions and scopes in place, nothing unescaped."""
+
+import html5lib
+
+from attendlib.page.fragment import fragment
+from attendlib.records.answer import Chart, Story, Table
+
+STORY = Story(
+    title="Absence < before & after",
+    sentences=("First <b>sentence</b>.",),
+    badge="Cannot tell",
+    charts=(Chart("A chart", 'Alt with "quotes"', '<svg xmlns="http://www.w3.org/2000/svg" width="1"></svg>'),),
+    tables=(Table("Caption", ("Group", "Value"), (("a", "1"), ("b", "c")), ("Value",), "c: withheld"),),
+    caveats=("One.",),
+    next_steps=("Two.",),
+)
+
+
+def test_parses_strictly_and_escapes() -> None:
+    html = fragment(STORY, "story")
+    html5lib.HTMLParser(strict=True).parseFragment(html)
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html
+
+
+def test_table_has_caption_scopes_and_a_region_that_scrolls() -> None:
+    html = fragment(STORY, "story")
+    assert html.count('scope="col"') == 2
+    assert html.count('scope="row"') == 2
+    assert '<caption id="story-table-1">Caption</caption>' in html
+    assert 'role="region" tabindex="0" aria-labelledby="story-table-1"' in html
+
+
+def test_figure_has_its_alternative_text() -> None:
+    html = fragment(STORY, "story")
+    assert 'role="img" aria-label="Alt with &quot;quotes&quot;"' in html
+    assert "<figcaption>A chart</figcaption>" in html

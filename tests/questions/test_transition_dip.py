@@ -1,0 +1,86 @@
+"""transition_dip: equal to the planted truth, the same pupils only, every loss counted."""
+
+import pandas as pd
+import pytest
+from trust import Trust
+
+from attendlib.intake import frames
+from attendlib.questions.transition_dip import transition_dip
+from attendlib.records.answer import Answer
+
+SECONDARIES = ("999005", "999006")
+
+
+def ask(trust: Trust, monkeypatch: pytest.MonkeyPatch, school: str = "999005", **changed: object) -> Answer:
+    keys = {"before_year_group": 6, "after_year_group": 7, "by": "fsm6", **changed}
+    return transition_dip(trust.pupils(school, monkeypatch), **keys)  # type: ignore[arg-type]
+
+
+def test_the_two_schools_add_up_to_the_realised_truth(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = [ask(trust, monkeypatch, school).select("change", scope="school") for school in SECONDARIES]
+    step = next(s for s in trust.truth["dip"]["steps"] if s["from_year_group"] == 6)
+    for group, name in (("", "all"), ("fsm6=0", "fsm6=0"), ("fsm6=1", "fsm6=1")):
+        rows = [next(row for row in rows if row.group == group) for rows in changes]
+        n = sum(row.n for row in rows)
+        assert n == step[name]["n"]
+        assert sum(row.value * row.n for row in rows) / n == pytest.approx(step[name]["points"], abs=1e-5)
+
+
+def test_days_are_points_of_190_days(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(trust, monkeypatch)
+    days, points = answer.row("change_days", group=""), answer.row("change", group="")
+    assert days.value == pytest.approx(points.value * 1.9)
+    assert (days.low, days.high) == pytest.approx((points.low * 1.9, points.high * 1.9))
+
+
+def test_the_change_recomputed_by_hand(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    pupils = trust.pupils("999006", monkeypatch)
+    before, after = (frames.absence_per_pupil(pupils, year) for year in ("2023/24", "2024/25"))
+    sixth = frames.enrolments(pupils, "2023/24", 6)["pupil"]
+    seventh = frames.enrolments(pupils, "2024/25", 7).query("school == '999006'")["pupil"]
+    before = before[before["pupil"].isin(sixth)].groupby("pupil")[["absent", "possible"]].sum()
+    after = after[after["pupil"].isin(seventh) & (after["school"] == "999006")].set_index("pupil")
+    both = before.join(after[["absent", "possible"]], rsuffix="_after", how="inner")
+    both = both[(both["possible"] >= 20) & (both["possible_after"] >= 20)]
+    change = 100 * (both["absent_after"] / both["possible_after"] - both["absent"] / both["possible"])
+    row = ask(trust, monkeypatch, "999006").row("change", group="")
+    assert (row.n, row.value) == (len(change), pytest.approx(change.mean()))
+    assert row.se == pytest.approx(change.sem())
+
+
+def test_before_and_after_are_the_same_pupils(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(trust, monkeypatch)
+    for group in ("", "fsm6=0", "fsm6=1"):
+        rows = [answer.row(name, group=group) for name in ("absence_before", "absence_after", "change")]
+        assert len({row.n for row in rows}) == 1
+        assert rows[1].value - rows[0].value == pytest.approx(rows[2].value)
+
+
+def test_a_primary_is_not_asked(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(trust, monkeypatch, "999001")
+    assert answer.status == "not_applicable"
+    assert "has no Year 7 in 2024/25" in answer.reasons[0]
+
+
+def test_two_secondaries_show_no_trust_figure(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(trust, monkeypatch).select("change", scope="all") == ()
+
+
+def test_nobody_found_before_is_too_few_and_says_so(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(trust, monkeypatch, academic_year="2023/24")
+    assert answer.status == "too_few"
+    assert answer.steps[0].left == answer.steps[1].lost
+
+
+def test_half_term_rows_cover_both_years(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(trust, monkeypatch)
+    periods = {row.period for row in answer.rows if " half-term " in row.period}
+    assert periods == {f"{year} half-term {half}" for year in ("2023/24", "2024/25") for half in range(1, 7)}
+
+
+def test_every_step_adds_up_before_the_gate(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = ask(trust, monkeypatch).steps
+    known = [(a, b) for a, b in zip(steps, steps[1:], strict=False) if None not in (a.left, b.left, b.lost)]
+    assert known
+    assert all(a.left - b.lost == b.left for a, b in known)
+    assert pd.notna(steps[-1].left)

@@ -1,0 +1,31 @@
+"""One run of the stub trust, shared by every test that looks at what came of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from stub_trust import write_stub
+
+from attendlib.intake.study import read_study
+from attendlib.runner.batch import Ran, run, todo
+from attendlib.runner.plan import Plan, make_plan
+
+
+@dataclass(frozen=True)
+class Stub:
+    study: Path
+    out: Path
+    plan: Plan
+    ran: Ran
+
+
+@pytest.fixture(scope="session")
+def stub(tmp_path_factory: pytest.TempPathFactory) -> Stub:
+    folder = tmp_path_factory.mktemp("stub")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        study = write_stub(folder / "trust")
+        plan = make_plan(read_study(study))
+        out = folder / "out"
+        ran = run(plan, todo(plan.jobs, out), out, lambda made: None, workers=2)
+    return Stub(study, out, plan, ran)

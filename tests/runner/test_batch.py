@@ -1,0 +1,201 @@
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from stub_trust import PUPIL, SCHOOLS, write_stub
+
+from attendlib.intake.study import read_study
+from attendlib.runner import state
+from attendlib.runner.batch import run, todo
+from attendlib.runner.kernels import StoppedError, execute, kernel_environment
+from attendlib.runner.plan import make_plan
+from attendlib.runner.templates import read_notebook
+
+UNEXPECTED = "It stopped with an unexpected error (KeyError)."
+
+
+def entries(stub) -> dict:
+    return {entry.school: entry for entry in stub.ran.entries}
+
+
+@pytest.mark.parametrize(
+    ("school", "status", "reason"),
+    [
+        ("100001", "done", ""),
+        ("100002", "failed", UNEXPECTED),
+        ("100003", "too_few", ""),
+        ("100004", "failed", "The notebook showed 2 headline records; it must show exactly one."),
+        ("100005", "quarantined", "The page held pupil identifiers or pseudonyms and was not written."),
+        ("100006", "failed", "There is no such outcome as maths9."),
+        ("100007", "done", ""),
+    ],
+)
+def test_one_failing_report_stops_nobody(stub, school, status, reason) -> None:
+    entry = entries(stub)[school]
+    assert (entry.status, entry.reason) == (status, reason)
+    assert (stub.out / school / "probe.html").exists() == (status in ("done", "too_few"))
+    assert stub.ran.failed
+
+
+def test_the_index_says_which_failed_and_why_and_links_only_what_exists(stub) -> None:
+    index = (stub.out / "index.html").read_text(encoding="utf-8")
+    assert UNEXPECTED in index
+    assert "There is no such outcome as maths9." in index
+    for school in SCHOOLS:
+        assert (f'href="{school}/probe.html"' in index) == (stub.out / school / "probe.html").exists()
+    assert "Ash &amp; Elm &lt;Primary&gt;" in index
+    assert index.index("Ash &amp;") < index.index(">Beech") < index.index(">Gorse")
+    assert "Sentence one of 100001." in index
+    assert "two, or &lt;three&gt;" in index
+    assert "strike" in index
+
+
+def test_results_hold_each_figure_once(stub) -> None:
+    with (stub.out / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    seen = [(r["scope"], r["school"], r["group"], r["value"], r["low"], r["high"], r["n"], r["withheld"]) for r in rows]
+    assert seen == [
+        ("school", "100001", "", "1", "", "", "40", ""),
+        ("all", "", "", "0.3333333333", "", "", "400", ""),
+        ("school", "100003", "", "", "", "", "", "c"),
+        ("school", "100007", "", "7", "", "", "40", ""),
+        ("school", "100007", "fsm6=1", "8", "1e-12", "123456.789", "40", ""),
+    ]
+    assert {(r["study"], r["notebook"], r["estimate"], r["unit"]) for r in rows} == {("stub", "probe", "days", "days")}
+
+
+def test_the_saved_notebook_is_the_template_and_our_outputs(stub) -> None:
+    text = (stub.out / "100007" / "probe.ipynb").read_text(encoding="utf-8")
+    saved = nbformat.reads(text, as_version=4)
+    nbformat.validate(saved)
+    template = read_notebook(stub.study.parent / "probe.ipynb")
+    assert [cell.source for cell in saved.cells] == [cell["source"] for cell in template["cells"]]
+    outputs = [output for cell in saved.cells for output in cell.get("outputs", [])]
+    assert [output.output_type for output in outputs] == ["display_data"] * 3
+    assert not any("own output" in str(output) for output in outputs)
+    assert "papermill" not in text
+    assert entries(stub)["100007"].left_out == 3
+
+
+def test_no_file_holds_a_pupil_or_a_place(stub) -> None:
+    files = [path for path in stub.out.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        for secret in (PUPIL, str(Path.home()), str(Path.cwd()), str(stub.study.parent.parent), "Traceback"):
+            assert secret not in text, path.name
+
+
+def test_the_log_holds_the_traceback_for_the_user_alone(stub) -> None:
+    assert stub.ran.log is not None
+    assert PUPIL in stub.ran.log.read_text(encoding="utf-8")
+    assert stub.ran.log.stat().st_mode & 0o077 == 0
+    assert not stub.ran.log.is_relative_to(stub.out)
+
+
+def test_what_a_second_run_needs(stub) -> None:
+    needs = {item.job.school: item.need for item in todo(stub.plan.jobs, stub.out)}
+    again = {school for school, need in needs.items() if need == "run"}
+    assert again == {"100002", "100004", "100005", "100006"}
+    assert {needs[school] for school in needs.keys() - again} == {"nothing"}
+    only = {item.job.school for item in todo(stub.plan.jobs, stub.out, only_failed=True)}
+    assert only == again
+
+
+@pytest.mark.parametrize(
+    ("harm", "need"),
+    [
+        (lambda place: (place / "probe.ipynb").write_text("{}", encoding="utf-8"), "run"),
+        (lambda place: (place / "probe.ipynb").unlink(), "run"),
+        (lambda place: (place / "probe.html").write_text("changed", encoding="utf-8"), "export"),
+    ],
+)
+def test_a_file_that_was_changed_is_made_again(stub, tmp_path, harm, need) -> None:
+    shutil.copytree(stub.out, tmp_path / "out")
+    harm(tmp_path / "out" / "100001")
+    job = next(job for job in stub.plan.jobs if job.school == "100001")
+    found = state.need(tmp_path / "out", job, state.read_entry(tmp_path / "out", job))
+    assert found == need
+
+
+def test_a_changed_template_of_pages_runs_no_kernel(stub, tmp_path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(stub.out, out)
+    page = (out / "100007" / "probe.html").read_bytes()
+    (out / "100007" / "probe.html").write_text("an older template", encoding="utf-8")
+    items = [item for item in todo(stub.plan.jobs, out) if item.need == "export"]
+    ran = run(stub.plan, items, out, lambda made: None)
+    assert [entry.status for entry in ran.entries] == ["done"]
+    assert (out / "100007" / "probe.html").read_bytes() == page
+    assert ran.entries[0].left_out == 3
+
+
+def test_a_forced_rerun_writes_the_same_bytes(stub, tmp_path) -> None:
+    out = tmp_path / "elsewhere"
+    shutil.copytree(stub.out, out)
+    jobs = [job for job in stub.plan.jobs if job.school in ("100001", "100007")]
+    for job in jobs:
+        (out / job.school / "probe.html").unlink()
+        (out / job.school / "probe.ipynb").unlink()
+    ran = run(stub.plan, todo(jobs, out, force=True), out, lambda made: None, workers=1)
+    assert len(ran.made) == 2
+    same = ["index.html", "results.csv", *(f"{j.school}/probe.{kind}" for j in jobs for kind in ("html", "ipynb"))]
+    for name in same:
+        assert (out / name).read_bytes() == (stub.out / name).read_bytes(), name
+
+
+def test_a_changed_study_or_notebook_changes_the_key(stub, tmp_path) -> None:
+    study = write_stub(tmp_path / "trust")
+    keys = {job.school: job.key for job in make_plan(read_study(study)).jobs}
+    for old, new in (("two, or", "four, or"), ("internal", "shareable"), ("reason: strike", "reason: snow")):
+        text = study.read_text(encoding="utf-8")
+        study.write_text(text.replace(old, new), encoding="utf-8")
+        changed = {job.school: job.key for job in make_plan(read_study(study)).jobs}
+        assert all(changed[school] != keys[school] for school in keys), old
+        keys = changed
+    path = study.parent / "probe.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x"}]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    assert {job.key for job in make_plan(read_study(study)).jobs} == set(keys.values())
+
+
+def test_interrupted_it_stops_and_says_what_is_not_run(stub, tmp_path) -> None:
+    def interrupt(made) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    ran = run(stub.plan, todo(stub.plan.jobs, out), out, interrupt, workers=1)
+    assert ran.stopped
+    statuses = [entry.status for entry in ran.entries]
+    assert statuses[0] == "done"
+    assert statuses.count("not_run") >= len(SCHOOLS) - 3
+    assert "Not run yet" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_report_that_takes_too_long_is_stopped(stub) -> None:
+    notebook = json.loads(json.dumps(stub.plan.jobs[0].notebook))
+    notebook["cells"][2]["source"] = "import time; time.sleep(60)"
+    with kernel_environment(stub.study), pytest.raises(StoppedError, match="longer than 1 seconds") as stopped:
+        execute(notebook, {"school": "100001", "words": ""}, seconds=1)
+    assert stopped.value.status == "timed_out"
+
+
+def test_a_run_with_nothing_to_do_loads_nothing_heavy(stub, tmp_path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(stub.out, out)
+    code = (
+        "import sys; from attendlib.cli import app; app(standalone_mode=False); "
+        "print(sorted({n.split('.')[0] for n in sys.modules} & "
+        "{'pandas', 'numpy', 'matplotlib', 'statsmodels', 'scipy', 'pyarrow', 'papermill', 'nbconvert', 'nbformat'}))"
+    )
+    command = [sys.executable, "-c", code, "run", str(stub.study), "--out", str(out), "--school", "100001"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "1 reports asked for, 0 made, 1 left as they were." in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert (out / "index.html").read_bytes() == (stub.out / "index.html").read_bytes()
