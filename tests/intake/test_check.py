@@ -29,18 +29,22 @@ NOT_MET = (
     "2 rows: 1 pupil not enrolled in that school in that academic year in pupils.csv. Add their rows to pupils.csv"
 )
 REFUSALS = [  # table, its text, what the one message begins with
-    ("schools", "", "schools.csv: the table is missing; every study needs it. Add it to the data folder with the columns"),
+    ("schools", "", "schools.csv: the table is missing; every study needs it. Add it to the data folder with the"
+     " columns"),
     ("marks", "", "marks.csv or attendance.csv: the table is missing; every study needs it."),
     ("calendar", "", "calendar.csv: the table is missing; marks need the dates of half-terms."),
-    ("schools", SCHOOLS.replace(",phase", ",stage"), "schools.csv, column phase: the column is missing. Add it, or rename"),
+    ("schools", SCHOOLS.replace(",phase", ",stage"), "schools.csv, column phase: the column is missing. Add it, or"
+     " rename"),
     ("schools", SCHOOLS.replace("name,phase", "name,Name"), "schools.csv: columns that stand twice: name. Keep one"),
     ("schools", SCHOOLS.replace("primary", "infant"),
      "schools.csv, column phase: 1 row: not a value allowed here (such as infant). Use one of primary, secondary,"),
     ("schools", SCHOOLS.replace(",secondary", ","), "schools.csv, column phase: 1 row: empty where a value is needed."),
     ("schools", SCHOOLS + "999001,Ash Again,primary\n",
      "schools.csv: 2 rows: rows that share the same school; a row is a school. Keep one row of each."),
-    ("schools", SCHOOLS + "all,Every,primary\n", "schools.csv, column school: 1 row: not usable as a school's identifier."),
-    ("pupils", PUPILS.replace(",7,0", ",seven,0"), "pupils.csv, column year_group: 1 row: not a whole number. Use digits"),
+    ("schools", SCHOOLS + "all,Every,primary\n", "schools.csv, column school: 1 row: not usable as a school's"
+     " identifier."),
+    ("pupils", PUPILS.replace(",7,0", ",seven,0"), "pupils.csv, column year_group: 1 row: not a whole number. Use"
+     " digits"),
     ("pupils", PUPILS.replace(",7,0", ",17,0"), "pupils.csv, column year_group: 1 row: not a year group. Use 0 for"),
     ("pupils", PUPILS.replace(",7,0", ",7,Y"), "pupils.csv, column fsm6: 1 row: not 0 or 1 (such as Y). Use 1 for yes"),
     ("pupils", PUPILS + "A1,999001,2024/25,6,1,H1,main\n",
@@ -50,13 +54,17 @@ REFUSALS = [  # table, its text, what the one message begins with
     ("marks", marks("A1,999001,02/09/2024,AM,/"),
      "marks.csv, column date: 1 row: not a date (such as 02/09/2024). Write dates as 2024-09-02."),
     ("marks", marks("A1,999001,2024-09-31,AM,/"), "marks.csv, column date: 1 row: not a date (such as 2024-09-31)."),
-    ("marks", marks("A1,999001,2024-09-02,am,/"), "marks.csv, column session: 1 row: not a value allowed here (such as am)"),
+    ("marks", marks("A1,999001,2024-09-02,am,/"), "marks.csv, column session: 1 row: not a value allowed here"
+     " (such as am)"),
     ("marks", marks("A1,999001,2024-09-02,AM,/", "A1,999001,2024-09-02,AM,I"),
      "marks.csv: 2 rows: rows that share the same pupil, school, date, session; a row is a pupil's session."),
-    ("marks", marks("A1,999001,2024-09-02,AM,I01"), "marks.csv, column code: 1 row: a code that does not exist (such as I01)"),
-    ("marks", marks("A1,999001,2024-09-02,AM,J"), "marks.csv, column code: 1 row: code J used after it ended on 2024-08-18."
+    ("marks", marks("A1,999001,2024-09-02,AM,I01"), "marks.csv, column code: 1 row: a code that does not exist"
+     " (such as I01)"),
+    ("marks", marks("A1,999001,2024-09-02,AM,J"), "marks.csv, column code: 1 row: code J used after it ended on"
+     " 2024-08-18."
      " Use J1 on those dates."),
-    ("marks", marks("A1,999001,2024-09-02,AM,H"), "marks.csv, column code: 1 row: code H used after it ended on 2024-08-18."
+    ("marks", marks("A1,999001,2024-09-02,AM,H"), "marks.csv, column code: 1 row: code H used after it ended on"
+     " 2024-08-18."
      " Use C on those dates."),
     ("marks", marks("Z9,999001,2024-09-02,AM,/", "Z9,999001,2024-09-02,PM,/"), f"marks.csv, column pupil: {NOT_MET}"),
     ("marks", marks("A1,999002,2024-09-02,AM,/", "A1,999002,2024-09-02,PM,/"), f"marks.csv, column pupil: {NOT_MET}"),
@@ -66,7 +74,8 @@ REFUSALS = [  # table, its text, what the one message begins with
     ("calendar", CALENDAR.replace("2024/25,2", "2024/25,7"), "calendar.csv, column half_term: 1 row: not a half-term."),
     ("calendar", CALENDAR.replace("2024-11-04", "2024-10-21"),
      "calendar.csv, column end_date: 1 row: a half-term that overlaps the next one. End each half-term before"),
-    ("calendar", CALENDAR.replace("2023/24", "2022/23"), "calendar.csv, column start_date: 1 row: a half-term that starts"
+    ("calendar", CALENDAR.replace("2023/24", "2022/23"), "calendar.csv, column start_date: 1 row: a half-term that"
+     " starts"
      " outside its academic year."),
     ("closures", "date,reason,school\n2024-09-02,snow,999003\n",
      "closures.csv, column school: 1 row: a school that is not in schools.csv (such as 999003)."),
@@ -84,12 +93,15 @@ def test_each_mistake_is_told_once(tmp_path: Path, table: str, text: str, messag
 
 COUNTED = [  # a row of attendance given directly, what the one message begins with
     ("A1,999001,2024/25,year,10,6,5", "attendance.csv, column possible: 1 row: more sessions absent (authorised +"),
-    ("A1,999001,2024/25,year,10,-1,5", "attendance.csv, column authorised: 1 row: a count below 0. Counts are sessions"),
+    ("A1,999001,2024/25,year,10,-1,5", "attendance.csv, column authorised: 1 row: a count below 0. Counts are"
+     " sessions"),
     ("A1,999001,2024/25,year,9.5,1,1", "attendance.csv, column possible: 1 row: not a whole number (such as 9.5)."),
     ("A1,999001,2024/25,autumn,10,1,1", "attendance.csv, column period: 1 row: not a period. Use 1 to 6"),
-    ("A1,999001,2024/25,2024-09-03,10,1,1", "attendance.csv, column period: 1 row: a week that does not begin on a Monday"),
+    ("A1,999001,2024/25,2024-09-03,10,1,1", "attendance.csv, column period: 1 row: a week that does not begin on a"
+     " Monday"),
     ("A1,999001,2024/25,2025-09-01,10,1,1", "attendance.csv, column period: 1 row: a week outside its academic year."),
-    ("A1,999001,24/25,year,10,1,1", "attendance.csv, column academic_year: 1 row: not an academic year (such as 24/25)."),
+    ("A1,999001,24/25,year,10,1,1", "attendance.csv, column academic_year: 1 row: not an academic year (such as"
+     " 24/25)."),
 ]  # fmt: skip
 
 

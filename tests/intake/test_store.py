@@ -175,7 +175,8 @@ def test_schools_and_last_dates(tmp_path: Path) -> None:
 
 
 DIRECT = [  # rows given directly, the year row's possible and absent, the grains, the last date known
-    (("A1,999001,2024/25,1,70,3,2", "A1,999001,2024/25,2,60,1,0"), (130, 6), ["half_term", "half_term", "year"], "2024-12-20"),
+    (("A1,999001,2024/25,1,70,3,2", "A1,999001,2024/25,2,60,1,0"), (130, 6), ["half_term", "half_term", "year"],
+     "2024-12-20"),
     (("A1,999001,2024/25,2024-09-02,10,1,0", "A1,999001,2024/25,2024-09-09,8,0,1"), (18, 2), ["week", "week", "year"],
      "2024-09-13"),
     (("A1,999001,2024/25,year,370,20,15",), (370, 35), ["year"], ""),
@@ -228,11 +229,14 @@ NAMES = [  # a notebook's line, the message
     ("  transition_dip: {before_year_group: 6, after_year_group: 7, by: fsm}",
      "`notebooks.transition_dip.by` names fsm, which the table pupils does not have. Did you mean fsm6? The data have"),
     ("  attainment_link: {outcome: ks2_raed}",
-     "`notebooks.attainment_link.outcome` names ks2_raed, which the table attainment does not have. Did you mean ks2_read?"),
+     "`notebooks.attainment_link.outcome` names ks2_raed, which the table attainment does not have. Did you mean"
+     " ks2_read?"),
     ("  attainment_link: {outcome: {measure: ks2, at_least: 1}, prior: ks1, adjust_for: [sen]}",
-     "`notebooks.attainment_link.adjust_for` names sen, which the table pupils does not have. The data have year_group, fsm6"),
+     "`notebooks.attainment_link.adjust_for` names sen, which the table pupils does not have. The data have"
+     " year_group, fsm6"),
     ("  intervention_impact: {intervention: call, smallest_worthwhile_days: 2}",
-     "`notebooks.intervention_impact.intervention` names call, which the table interventions does not have. Did you mean"),
+     "`notebooks.intervention_impact.intervention` names call, which the table interventions does not have. Did"
+     " you mean"),
 ]  # fmt: skip
 
 

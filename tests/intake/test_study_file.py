@@ -49,7 +49,8 @@ def test_unquoted_dates_are_dates(tmp_path: Path) -> None:
 
 
 REFUSALS = [  # what is changed, what the message says
-    (("audience", "audience"), "audiance: internal", "small.yml: `audiance` is not a known key. Did you mean `audience`?"),
+    (("audience", "audience"), "audiance: internal", "small.yml: `audiance` is not a known key. Did you mean"
+     " `audience`?"),
     (("title: Two small schools", ""), "", "`title` is missing"),
     (('"2024/25"', "2024"), "", "`academic_year` must be text. Write it as text, in quotes"),
     (('"2024/25"', '"2024/26"'), "", '`academic_year`: must be written as "2024/25"'),
@@ -60,8 +61,10 @@ REFUSALS = [  # what is changed, what the message says
     (("", ""), "exclude_dates: [{date: 2025-05-12}]", "`exclude_dates.0.reason` is missing"),
     (("", ""), "exclude_dates: [{reason: snow}]", "`exclude_dates.0`: give either `date`, or `from` and `to`"),
     (("by: fsm6", "bye: fsm6"), "", "`notebooks.transition_dip.bye` is not a known key. Did you mean `by`?"),
-    (("by: fsm6", "bye: fsm6"), "", "Allowed here: before_year_group, after_year_group, by, min_sessions, academic_year."),
-    (("after_year_group: 7", "after_year_group: 17"), "", "`notebooks.transition_dip.after_year_group`: input should be"),
+    (("by: fsm6", "bye: fsm6"), "", "Allowed here: before_year_group, after_year_group, by, min_sessions,"
+     " academic_year."),
+    (("after_year_group: 7", "after_year_group: 17"), "", "`notebooks.transition_dip.after_year_group`: input"
+     " should be"),
     (("before_year_group: 6, ", ""), "", "`notebooks.transition_dip.before_year_group` is missing"),
     (("transition_dip:", "transition_drop:"), "", "`notebooks.transition_drop` is not a known notebook. Did you mean"),
     (("study: small", "study: small\nstudy: big"), "", "the key `study` stands twice"),

@@ -73,7 +73,7 @@ def _summed(row: dict[str, str], reasons: dict[str, str]) -> Numbers:
 
 
 def differences(name: str) -> Iterator[tuple[str, int, float]]:
-    """Areas whose authorised absence is not the sum of its reasons: by how many sessions, and as a share of possible."""
+    """Areas whose authorised absence is not the sum of its reasons: how many sessions, what share of possible."""
     for area, published, summed in rows(name)[0]:
         gap = published["authorised_absence"] - summed["authorised"]
         if gap:
