@@ -144,7 +144,7 @@ def _analysed(
     kept = keep(kept, kept.frame["possible_before"].notna(), f"not found in {context['before']} the year before")
     kept = keep(kept, kept.frame["possible_before"] >= min_sessions, f"{fewest} {context['before']}")
     kept = keep(kept, kept.frame["possible_after"].fillna(0) >= min_sessions, f"{fewest} {context['after']}")
-    unknown = kept.frame["group"].str.endswith(f"={UNKNOWN}")
+    unknown = kept.frame["group"].astype(str).str.endswith(f"={UNKNOWN}")  # nobody left: a column of no kind
     if 0 < unknown.sum() < fewest_shown:  # too few to be a group of their own, and they would hide the others
         kept = keep(kept, ~unknown, f"{context['by']} not known")
     return Kept(_with_rates(kept.frame), kept.steps)

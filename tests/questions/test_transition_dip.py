@@ -1,5 +1,7 @@
 """transition_dip: equal to the planted truth, the same pupils only, every loss counted."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 from trust import Trust
@@ -40,7 +42,7 @@ def test_the_change_recomputed_by_hand(trust: Trust, monkeypatch: pytest.MonkeyP
     seventh = frames.enrolments(pupils, "2024/25", 7).query("school == '999006'")["pupil"]
     before = before[before["pupil"].isin(sixth)].groupby("pupil")[["absent", "possible"]].sum()
     after = after[after["pupil"].isin(seventh) & (after["school"] == "999006")].set_index("pupil")
-    both = before.join(after[["absent", "possible"]], rsuffix="_after", how="inner")
+    both = before.join(after[["absent", "possible"]].add_suffix("_after"), how="inner")
     both = both[(both["possible"] >= 20) & (both["possible_after"] >= 20)]
     change = 100 * (both["absent_after"] / both["possible_after"] - both["absent"] / both["possible"])
     row = ask(trust, monkeypatch, "999006").row("change", group="")
@@ -80,7 +82,7 @@ def test_half_term_rows_cover_both_years(trust: Trust, monkeypatch: pytest.Monke
 
 def test_every_step_adds_up_before_the_gate(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = ask(trust, monkeypatch).steps
-    known = [(a, b) for a, b in zip(steps, steps[1:], strict=False) if None not in (a.left, b.left, b.lost)]
+    known = [(a, b) for a, b in pairwise(steps) if None not in (a.left, b.left, b.lost)]
     assert known
     assert all(a.left - b.lost == b.left for a, b in known)
     assert pd.notna(steps[-1].left)
