@@ -16,14 +16,25 @@ NEEDED_BY = {"attainment_link": ("attainment",), "intervention_impact": ("interv
 _OPEN_TABLES = ("schools", "calendar", "closures")  # nothing about a pupil in them: any value may be shown
 _IDENTIFIERS = ("pupil", "household", "class")
 _SHOWN = 3  # offending values named in a message
+_FEWEST = 5  # pupils who share a school's number before it is shown: a slipped identifier has one
+_SHOWABLE: dict[Kind, str] = {  # the form of a value that says what is wrong and cannot be a pupil's name or number
+    "text": ".{1,3}",
+    "integer": ".{1,2}|-?[0-9]{1,3}[.,][0-9]{1,4}",
+    "number": ".{1,2}|-?[0-9]{1,3}[.,][0-9]{1,4}",
+    "flag": ".{1,2}|[0-9][.,][0-9]",
+    "date": "[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}",
+    "academic_year": "[0-9]{2,4}[-/][0-9]{2,4}|(19|20)[0-9]{2}",
+}
 
 _BAD: dict[Kind, str] = {
     "text": "false",
     "integer": "NOT regexp_full_match({v}, '-?[0-9]+([.]0+)?') OR TRY_CAST({v} AS INTEGER) IS NULL",
-    "number": "NOT isfinite(coalesce(TRY_CAST({v} AS DOUBLE), 'nan'))",
-    "date": "length({v}) <> 10 OR substr({v}, 5, 1) <> '-' OR TRY_CAST({v} AS DATE) IS NULL",
+    "number": "NOT regexp_full_match({v}, '[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?') "
+    "OR NOT isfinite(coalesce(TRY_CAST({v} AS DOUBLE), 'nan'))",
+    "date": "length({v}) <> 10 OR substr({v}, 5, 1) <> '-' OR substr({v}, 8, 1) <> '-' "
+    "OR coalesce(TRY_CAST({v} AS DATE) NOT BETWEEN DATE '1900-01-01' AND DATE '2100-12-31', true)",
     "flag": "NOT regexp_full_match({v}, '[01]([.]0+)?')",
-    "academic_year": "NOT regexp_full_match({v}, '[0-9]{{4}}/[0-9]{{2}}') "
+    "academic_year": "NOT regexp_full_match({v}, '(19|20)[0-9]{{2}}/[0-9]{{2}}') "
     "OR (TRY_CAST(left({v}, 4) AS INTEGER) + 1) % 100 <> TRY_CAST(right({v}, 2) AS INTEGER)",
 }
 _SQL_TYPE: dict[Kind, str] = {
@@ -81,37 +92,43 @@ def check_columns(connection: Connection, opened: Opened) -> Iterator[Problem]:
             yield Problem(
                 source.name, "the column is missing", f"Add it, or rename the column that holds it to {name}.", name
             )
-        yield from _values(connection, source, present)
+        wrong = list(_values(connection, source, present))
+        yield from wrong
         if not missing:
-            _make_typed(connection, table, present)
+            _make_typed(connection, table, present, {problem.column for problem in wrong})
             yield from _duplicates(connection, source, present)
 
 
 def shown(connection: Connection, table: str, column: str, condition: str) -> str:
     """' (such as A, B)' from the rows of raw_<table> where `condition` holds, or nothing.
 
-    Columns may have slipped, so a table about pupils shows only short values that are not a word and no pupil's
-    identifier.
+    Columns may have slipped, so a table about pupils shows only values of a form no identifier has, or shared by
+    several pupils, and never one the pupils table has as a pupil.
     """
     if column in _IDENTIFIERS:
         return ""
-    safe = "" if table in _OPEN_TABLES else _safe(connection, column)
+    safe, having = ("", "") if table in _OPEN_TABLES else _safe(connection, table, column)
     rows = connection.execute(
         f"SELECT left({column}, 20) FROM raw_{table} WHERE {column} IS NOT NULL AND ({condition}) {safe} "
-        f"GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT {_SHOWN}"
+        f"GROUP BY 1 {having} ORDER BY count(*) DESC, 1 LIMIT {_SHOWN}"
     ).fetchall()
     return f" (such as {', '.join(row[0] for row in rows)})" if rows else ""
 
 
-def _safe(connection: Connection, column: str) -> str:
-    short = f"AND length({column}) <= 12 AND (length({column}) <= 2 OR regexp_matches({column}, '[0-9]'))"
-    if not _has_pupils(connection):
-        return short
-    return f"{short} AND {column} NOT IN (SELECT pupil FROM raw_pupils WHERE pupil IS NOT NULL)"
+def _safe(connection: Connection, table: str, column: str) -> tuple[str, str]:
+    """Further conditions of `shown`: on a row, and on a group of equal values."""
+    no_pupil = ""
+    if _has_pupils(connection, "pupils"):
+        no_pupil = f"AND {column} NOT IN (SELECT pupil FROM raw_pupils WHERE pupil IS NOT NULL)"
+    if column == "school":
+        several = f"count(DISTINCT pupil) >= {_FEWEST}" if _has_pupils(connection, table) else "false"
+        return no_pupil, f"HAVING {several}"
+    kind = next(found.kind for found in TABLES[table].columns if found.name == column)
+    return f"AND regexp_full_match({column}, {quoted(_SHOWABLE[kind])}) {no_pupil}", ""
 
 
-def _has_pupils(connection: Connection) -> bool:
-    found = "SELECT 1 FROM information_schema.columns WHERE table_name = 'raw_pupils' AND column_name = 'pupil'"
+def _has_pupils(connection: Connection, table: str) -> bool:
+    found = f"SELECT 1 FROM information_schema.columns WHERE table_name = 'raw_{table}' AND column_name = 'pupil'"
     return connection.execute(found).fetchone() is not None
 
 
@@ -149,22 +166,26 @@ def _wording(column: Column) -> tuple[str, str]:
     return _REMEDY[column.kind]
 
 
-def _make_typed(connection: Connection, table: str, present: tuple[str, ...]) -> None:
-    chosen = ", ".join(f'{_typed(column, present)} AS "{column.name}"' for column in TABLES[table].columns)
+def _make_typed(connection: Connection, table: str, present: tuple[str, ...], wrong: set[str]) -> None:
+    chosen = ", ".join(f'{_typed(column, present, wrong)} AS "{column.name}"' for column in TABLES[table].columns)
     connection.execute(f"CREATE TABLE {table} AS SELECT {chosen} FROM raw_{table}")
 
 
-def _typed(column: Column, present: tuple[str, ...]) -> str:
+def _typed(column: Column, present: tuple[str, ...], wrong: set[str]) -> str:
     if column.name not in present:
         return f"NULL::{_SQL_TYPE[column.kind]}"
     if column.name == "code":  # only trimmed and upper-cased: J1 is never read as J
         return "coalesce(upper(code), '-')"
-    return f'TRY_CAST("{column.name}" AS {_SQL_TYPE[column.kind]})'
+    value = f'TRY_CAST("{column.name}" AS {_SQL_TYPE[column.kind]})'
+    return f"CASE WHEN NOT ({_bad(column, False)}) THEN {value} END" if column.name in wrong else value
 
 
 def _duplicates(connection: Connection, source: Source, present: tuple[str, ...]) -> Iterator[Problem]:
+    """Rows with the same key; one without a value its key needs has been told of already."""
     key = [name for name in TABLES[source.table].key if name in present]
-    groups = f"SELECT count(*) AS times FROM {source.table} GROUP BY {', '.join(key)} HAVING times > 1"
+    needed = {column.name for column in TABLES[source.table].columns if column.required}
+    whole = " AND ".join(f"{name} IS NOT NULL" for name in key if name in needed) or "true"
+    groups = f"SELECT count(*) AS times FROM {source.table} WHERE {whole} GROUP BY {', '.join(key)} HAVING times > 1"
     (count,) = connection.execute(f"SELECT coalesce(sum(times), 0)::BIGINT FROM ({groups})").fetchone() or (0,)
     if count:
         names = ", ".join(key)

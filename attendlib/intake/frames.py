@@ -12,8 +12,8 @@ import pandas as pd
 
 from attendlib.errors import QuestionError
 from attendlib.facts.years import academic_year_from, academic_year_of
-from attendlib.intake.links import COUNTS
 from attendlib.intake.load import Pupils
+from attendlib.intake.rules import COUNTS
 from attendlib.intake.store import read_sql
 from attendlib.intake.tidy import connect, quoted
 from attendlib.records.study import ALL
@@ -148,3 +148,13 @@ def _need_half_terms(pupils: Pupils, academic_year: str) -> None:
     if "half_term" not in known:
         by = "weeks" if "week" in known else "whole years" if known else "nothing at all"
         raise QuestionError(f"Attendance in {academic_year} is known by {by}, so half-terms cannot be told apart.")
+
+
+def allocation(pupils: Pupils, trial: str) -> pd.DataFrame:
+    """One row per pupil randomised in `trial`: the allocation table and `in_study`."""
+    return _frame(
+        f"""
+        SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "allocation")}
+        WHERE trial = {quoted(trial)} ORDER BY school, pupil
+        """
+    )

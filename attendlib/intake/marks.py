@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from attendlib.facts.codes import KINDS, codes
-from attendlib.intake.links import ACADEMIC_YEAR_OF
+from attendlib.intake.rules import ACADEMIC_YEAR_OF
 from attendlib.intake.tidy import counted
 from attendlib.records.study import Study
 

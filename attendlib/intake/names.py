@@ -11,11 +11,15 @@ from attendlib.records.study import AttainmentLink, InterventionImpact, Threshol
 from attendlib.records.tables import TABLES
 
 Names = Mapping[str, Sequence[str]]
+_SHOWN = 12  # names in a message
 _NOT_GROUPS = ("pupil", "school", "academic_year", "household")
 
 
 def known_names(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """What the data have: `attainment` measures, `interventions`, and `pupils` columns that hold any value."""
+    """What the data have: `attainment` measures, `interventions`, and `pupils` columns that hold any value.
+
+    A name that is a pupil's identifier is left out: columns may have slipped, and names are shown in messages.
+    """
     columns = [name for name in TABLES["pupils"].names() if name not in _NOT_GROUPS]
     filled = ", ".join(f'count("{name}")' for name in columns)
     counts = connection.execute(f"SELECT {filled} FROM pupils").fetchone()
@@ -32,13 +36,17 @@ def check_names(study_file: StudyFile, names: Names) -> Iterator[Problem]:
         if used not in names[table]:
             nearest = difflib.get_close_matches(used, names[table], n=1, cutoff=0.5)
             meant = f"Did you mean {nearest[0]}? " if nearest else ""
-            have = f"The data have {', '.join(names[table]) or 'none'}."
+            more = " …" if len(names[table]) > _SHOWN else ""
+            have = f"The data have {', '.join(names[table][:_SHOWN]) or 'none'}{more}."
             what = f"`notebooks.{key}` names {used}, which the table {table} does not have"
             yield Problem(study_file.path.name, what, meant + have)
 
 
 def _distinct(connection: duckdb.DuckDBPyConnection, column: str, table: str) -> list[str]:
-    found = connection.execute(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1").fetchall()
+    no_pupil = (
+        f"{column} NOT IN (SELECT pupil FROM pupils UNION ALL SELECT household FROM pupils WHERE household IS NOT NULL)"
+    )
+    found = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {no_pupil} ORDER BY 1").fetchall()
     return [row[0] for row in found]
 
 

@@ -1,16 +1,18 @@
 """From a tidy folder to the tables of the store: read, checked, summed and under pseudonyms, all in DuckDB."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import duckdb
 
+from attendlib.errors import Problem
 from attendlib.intake.check import Findings, check_columns, missing_tables
-from attendlib.intake.links import COUNTS, check_links
+from attendlib.intake.links import check_links
 from attendlib.intake.marks import tally, terms
 from attendlib.intake.names import check_names, known_names
 from attendlib.intake.pseudonyms import HOUSEHOLD, PUPIL, map_identifiers
+from attendlib.intake.rules import COUNTS, GRAIN_OF
 from attendlib.intake.study import StudyFile
-from attendlib.intake.tidy import connect, counted, locate, open_tables
+from attendlib.intake.tidy import Source, connect, counted, locate, open_tables
 from attendlib.records.tables import TABLES
 
 Connection = duckdb.DuckDBPyConnection
@@ -31,7 +33,6 @@ STORED: Mapping[str, tuple[str, ...]] = {  # the tables of the store and the ord
     "closures": ("date", "school"),
 }
 _WITH_PUPILS = ("pupils", "attendance", "attainment", "interventions", "allocation")
-_GRAINS = "CASE WHEN period = 'year' THEN 'year' WHEN length(period) = 10 THEN 'week' ELSE 'half_term' END"
 
 
 def check_study(study_file: StudyFile) -> Findings:
@@ -54,12 +55,14 @@ def prepare(connection: Connection, study_file: StudyFile) -> Findings:
     made = [
         name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall() if name in TABLES
     ]
-    problems += check_links(connection, sources, made)
+    told = {problem.where for problem in problems}
+    problems += check_links(connection, sources, made, [t for t, source in sources.items() if source.name in told])
     notes = list(opened.notes)
     if not problems:
         _make_missing(connection, made)
         terms(connection)
         notes += tally(connection, study_file.study)
+        problems += _nothing_counts(connection, sources)
         notes += _unknown_results(connection)
         _periods(connection)
     return Findings(tuple(problems), tuple(notes))
@@ -99,6 +102,14 @@ def _make_missing(connection: Connection, made: list[str]) -> None:
             connection.execute(f"CREATE TABLE {name} ({columns})")
 
 
+def _nothing_counts(connection: Connection, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """A problem where there are marks and all of them were left out."""
+    counted_rows = connection.execute("SELECT count(*) FROM tally").fetchone()
+    if "marks" in sources and counted_rows == (0,):
+        remedy = f"Check the years of {sources['calendar'].name}, `exclude_dates` and closures."
+        yield Problem(sources["marks"].name, "no mark is on a day that counts", remedy, "date")
+
+
 def _unknown_results(connection: Connection) -> list[str]:
     notes = []
     for table, what in (("attainment", "result"), ("allocation", "allocated pupil")):
@@ -124,7 +135,7 @@ def _periods(connection: Connection) -> None:
         SELECT pupil, school, academic_year, 'week' AS grain, week::VARCHAR AS period, {sums}, {dates}
         FROM tally GROUP BY ALL
         UNION ALL
-        SELECT pupil, school, academic_year, {_GRAINS} AS grain, period, {counts}, first_date, last_date
+        SELECT pupil, school, academic_year, {GRAIN_OF} AS grain, period, {counts}, first_date, last_date
         FROM attendance
         """
     )

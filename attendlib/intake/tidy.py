@@ -1,20 +1,17 @@
 """Opens a tidy folder: each table read as text from CSV or Parquet, and what is wrong with a file itself."""
 
-import codecs
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from attendlib.errors import DataError, Problem
+from attendlib.intake.header import csv_columns, parquet_columns
 from attendlib.records.tables import TABLES
 
 BLANKS = " \t\u00a0"  # trimmed from both ends of every value
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_SAVE_AS = "Save the file again as CSV UTF-8 (in Excel: Save As, CSV UTF-8)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +76,9 @@ def locate(folder: Path) -> tuple[dict[str, Source], tuple[Problem, ...]]:
 
 
 def _candidates(folder: Path, table: str) -> Iterator[Source]:
-    for name in (f"{table}.csv", f"{table}.parquet"):
-        if (folder / name).is_file():
-            yield Source(table, name, (folder / name,))
+    for path in sorted(folder.iterdir()):  # as on Windows, Pupils.CSV is pupils.csv
+        if path.name.lower() in (f"{table}.csv", f"{table}.parquet") and path.is_file():
+            yield Source(table, path.name, (path,))
     parts = tuple(sorted((folder / table).rglob("*.parquet"))) if (folder / table).is_dir() else ()
     if parts:
         yield Source(table, table, parts)
@@ -96,63 +93,36 @@ def open_tables(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Sou
     for table, source in sources.items():
         try:
             found = _header(connection, source)
-            _make_raw(connection, source, found)
+            empty = _make_raw(connection, source, found)
         except duckdb.Error as error:
             problems.append(_unreadable(source, error))
+            continue
+        except OSError:
+            problems.append(Problem(source.name, "the file cannot be opened", "Close it elsewhere; allow reading it."))
             continue
         except DataError as error:
             problems.extend(error.problems)
             continue
         columns[table] = tuple(name for name in TABLES[table].names() if name in found)
-        dropped = [name for name in found if name not in columns[table]]
-        if dropped:
-            notes.append(f"{source.name}: columns not used and dropped: {', '.join(dropped)}.")
+        notes += _left_out(source, found, columns[table], empty)
     return Opened(sources, columns, tuple(problems), tuple(notes))
 
 
-def _header(connection: duckdb.DuckDBPyConnection, source: Source) -> dict[str, str]:
+def _left_out(source: Source, found: Iterable[str], used: Sequence[str], empty: int) -> Iterator[str]:
+    """What of a file is not used. Where a required column is missing the others' names may be pupils, so not shown."""
+    if empty:
+        yield f"{source.name}: {counted(empty, 'row')} without any value, left out."
+    dropped = [name for name in found if name not in used]
+    if dropped and all(column.name in used for column in TABLES[source.table].columns if column.required):
+        yield f"{source.name}: columns not used and dropped: {', '.join(dropped)}."
+
+
+def _header(connection: duckdb.DuckDBPyConnection, source: Source) -> Mapping[str, str]:
     """The column names, lower-cased, each with the SQL that makes it text. Raises DataError if they cannot be used."""
-    if not source.is_csv:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {_parquet(source)}").fetchall()
-        return {name.strip().lower(): _as_text(name, kind) for name, kind, *_ in described}
-    problem = _not_utf8(source)
-    if problem:
-        raise DataError([problem])
-    with source.files[0].open(encoding="utf-8-sig", newline="") as lines:
-        names = [name.strip().lower() for name in next(csv.reader(lines), [])]
-    problem = _header_problem(source, names)
-    if problem:
-        raise DataError([problem])
-    return {name: f'"{name}"' for name in names}
-
-
-def _header_problem(source: Source, names: Sequence[str]) -> Problem | None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        return Problem(source.name, f"columns that stand twice: {', '.join(twice)}", "Keep one column of each name.")
-    if not any(names):
-        return Problem(source.name, "the file is empty", "Its first line must name the columns.")
-    if len(names) == 1 and re.search("[;\t]", names[0]):
-        return Problem(source.name, "its columns are not separated by commas", "Save the file again with commas.")
-    return None
-
-
-def _not_utf8(source: Source) -> Problem | None:
-    """A problem naming the line of the first byte that is not UTF-8 (a UTF-8 byte order mark is harmless)."""
-    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
-    with source.files[0].open("rb") as file:
-        start = file.read(2)
-        if start in _UTF16:
-            return Problem(source.name, "the file is UTF-16, not UTF-8", _SAVE_AS)
-        file.seek(0)
-        for piece in iter(lambda: file.read(1 << 20), b""):
-            try:
-                decoder.decode(piece)
-            except UnicodeDecodeError as error:
-                line += error.object[: error.start].count(b"\n")
-                return Problem(source.name, f"line {line} is not UTF-8 text (perhaps Windows-1252)", _SAVE_AS)
-            line += piece.count(b"\n")
-    return None
+    if source.is_csv:
+        return {name: f'"{name}"' for name in csv_columns(source.name, source.files[0], source.table)}
+    described = connection.execute(f"DESCRIBE SELECT * FROM {_parquet(source)}").fetchall()
+    return parquet_columns(source.name, [(name, kind) for name, kind, *_ in described], source.table)
 
 
 def _parquet(source: Source) -> str:
@@ -160,18 +130,16 @@ def _parquet(source: Source) -> str:
     return f"read_parquet([{files}], union_by_name=true, hive_partitioning=true, hive_types_autocast=false)"
 
 
-def _as_text(name: str, kind: str) -> str:
-    column = '"' + name.replace('"', '""') + '"'
-    if kind == "BOOLEAN":
-        return f"{column}::INTEGER::VARCHAR"
-    return f"{column}::DATE::VARCHAR" if kind.startswith("TIMESTAMP") else f"{column}::VARCHAR"
-
-
-def _make_raw(connection: duckdb.DuckDBPyConnection, source: Source, found: Mapping[str, str]) -> None:
+def _make_raw(connection: duckdb.DuckDBPyConnection, source: Source, found: Mapping[str, str]) -> int:
+    """Makes `raw_<table>` without the rows that hold no value at all; returns how many those were."""
     known = [name for name in TABLES[source.table].names() if name in found]
     chosen = ", ".join(f'{_trimmed(found[name])} AS "{name}"' for name in known)
     rows = _csv(source, found) if source.is_csv else _parquet(source)
-    connection.execute(f"CREATE TABLE raw_{source.table} AS SELECT {chosen or 'NULL AS nothing'} FROM {rows}")
+    raw = f"raw_{source.table}"
+    connection.execute(f"CREATE TABLE {raw} AS SELECT {chosen} FROM {rows}")
+    every = ", ".join(f'"{name}"' for name in known)
+    (count,) = connection.execute(f"DELETE FROM {raw} WHERE coalesce({every}, NULL) IS NULL").fetchone() or (0,)
+    return int(count)
 
 
 def _trimmed(value: str) -> str:
@@ -190,7 +158,11 @@ def _csv(source: Source, found: Mapping[str, str]) -> str:
 
 def _unreadable(source: Source, error: duckdb.Error) -> Problem:
     """Only the line's number is taken from DuckDB's message, which quotes the row."""
+    if not source.is_csv:
+        return Problem(source.name, "not a readable Parquet file", "Write it again as Parquet or as CSV UTF-8.")
     line = re.search(r"Line: (\d+)", str(error))
-    where = f"line {line[1]}" if line else "a row"
-    what = f"{where} cannot be read" if source.is_csv else "not a readable Parquet file"
-    return Problem(source.name, what, "Each row needs as many cells as the first line, and quotes must be closed.")
+    if line:
+        remedy = "Each row needs as many cells as the first line, and quotes must be closed."
+        return Problem(source.name, f"line {line[1]} cannot be read", remedy)
+    what = "it cannot be read: its lines do not all end alike, or a quote is not closed"
+    return Problem(source.name, what, "Save the file again as CSV UTF-8.")

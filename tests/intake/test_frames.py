@@ -64,7 +64,7 @@ def test_absence_over_chosen_half_terms(loaded: Loader) -> None:
 
 @pytest.mark.parametrize(("period", "known"), [("year", "whole years"), ("2024-09-02", "weeks")])
 def test_a_coarser_grain_cannot_be_split(loaded: Loader, period: str, known: str) -> None:
-    pupils = loaded(marks="", attendance=attendance(f"A1,999001,2024/25,{period},300,10,5"))
+    pupils = loaded(marks="", attendance=attendance(f"A1,999001,2024/25,{period},10,1,0"))
     with pytest.raises(QuestionError, match=f"2024/25 is known by {known}, so half-terms cannot be told apart"):
         frames.absence_per_pupil(pupils, "2024/25", [1])
     with pytest.raises(QuestionError):
