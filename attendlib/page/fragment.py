@@ -2,7 +2,7 @@
 
 from html import escape
 
-from attendlib.records.answer import Chart, Story, Table
+from attendlib.records.answer import Chart, Section, Story, Table
 
 
 def fragment(story: Story, name: str) -> str:
@@ -13,10 +13,22 @@ def fragment(story: Story, name: str) -> str:
         *(f"<p>{escape(sentence)}</p>" for sentence in story.sentences),
         *(figure_html(chart) for chart in story.charts),
         *(table_html(table, f"{name}-table-{number}") for number, table in enumerate(story.tables, 1)),
+        *(_folded(section, f"{name}-more-{number}") for number, section in enumerate(story.sections, 1)),
         _listed("What this cannot show", story.caveats),
         _listed("What to do next", story.next_steps),
     ]
     return f'<div class="answer" id="{escape(name)}">' + "\n".join(part for part in parts if part) + "</div>"
+
+
+def _folded(section: Section, name: str) -> str:
+    """A section under its title, closed until asked for; no script is needed to open it."""
+    parts = [
+        f"<summary>{escape(section.title)}</summary>",
+        *(f"<p>{escape(sentence)}</p>" for sentence in section.sentences),
+        *(figure_html(chart) for chart in section.charts),
+        *(table_html(table, f"{name}-table-{number}") for number, table in enumerate(section.tables, 1)),
+    ]
+    return "<details>" + "\n".join(parts) + "</details>"
 
 
 def figure_html(chart: Chart) -> str:

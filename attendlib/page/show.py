@@ -35,7 +35,7 @@ def show(answer: Answer, *, headline: bool = True) -> None:
         sentences=story.sentences,
         next_steps=story.next_steps,
         rows=answer.rows,
-        tables=story.tables,
+        tables=(*story.tables, *(table for section in story.sections for table in section.tables)),
         counts_lost=answer.steps,
         warnings=answer.reasons,
     )

@@ -108,8 +108,18 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """Detail a page folds away under `title`: sentences, charts and tables for those who want to look closer."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
-    """An answer in words and pictures. The first sentence answers the question."""
+    """An answer in words and pictures. The first sentence answers the question; `sections` are folded."""
 
     title: str
     sentences: tuple[str, ...]
@@ -118,3 +128,4 @@ class Story:
     tables: tuple[Table, ...] = ()
     caveats: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()

@@ -3,7 +3,7 @@
 import html5lib
 
 from attendlib.page.fragment import fragment
-from attendlib.records.answer import Chart, Story, Table
+from attendlib.records.answer import Chart, Section, Story, Table
 
 STORY = Story(
     title="Absence < before & after",
@@ -13,6 +13,7 @@ STORY = Story(
     tables=(Table("Caption", ("Group", "Value"), (("a", "1"), ("b", "c")), ("Value",), "c: withheld"),),
     caveats=("One.",),
     next_steps=("Two.",),
+    sections=(Section("More < less", ("Three & four.",), tables=(Table("Inner", ("A", "B"), (("a", "1"),)),)),),
 )
 
 
@@ -25,8 +26,8 @@ def test_parses_strictly_and_escapes() -> None:
 
 def test_table_has_caption_scopes_and_a_region_that_scrolls() -> None:
     html = fragment(STORY, "story")
-    assert html.count('scope="col"') == 2
-    assert html.count('scope="row"') == 2
+    assert html.count('scope="col"') == 4
+    assert html.count('scope="row"') == 3
     assert '<caption id="story-table-1">Caption</caption>' in html
     assert 'role="region" tabindex="0" aria-labelledby="story-table-1"' in html
 
@@ -35,3 +36,9 @@ def test_figure_has_its_alternative_text() -> None:
     html = fragment(STORY, "story")
     assert 'role="img" aria-label="Alt with &quot;quotes&quot;"' in html
     assert "<figcaption>A chart</figcaption>" in html
+
+
+def test_a_section_is_folded_and_escaped() -> None:
+    html = fragment(STORY, "story")
+    assert "<details><summary>More &lt; less</summary>\n<p>Three &amp; four.</p>" in html
+    assert '<caption id="story-more-1-table-1">Inner</caption>' in html
