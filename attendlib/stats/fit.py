@@ -78,7 +78,7 @@ def build_fit(
     units = np.eye(len(names))
     known = np.array([estimable(working, unit) for unit in units])
     vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
-    se = np.sqrt(np.diag(vcov))
+    se = np.sqrt(np.diag(vcov).clip(min=0))  # a column without any spread has 0, give or take rounding
     df = np.array([contrast_df(working, unit) for unit in units])
     p, low, high = t_interval(coef, se, df, confidence_pct)
     return Fit(
@@ -108,7 +108,7 @@ def contrast(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float
     used = vector != 0
     value = float(vector @ fit.coef.to_numpy())
     variance = vector[used] @ fit.vcov.to_numpy()[np.ix_(used, used)] @ vector[used]
-    se = float(np.sqrt(variance)) if estimable(fit.working, vector) else np.nan
+    se = float(np.sqrt(max(variance, 0.0))) if estimable(fit.working, vector) else np.nan
     df = contrast_df(fit.working, vector)
     p, low, high = t_interval(np.array(value), np.array(se), np.array(df), fit.confidence_pct)
     notes = () if df >= LEAST_DF else (_too_few([f"this contrast ({df:.1f})"]),)
