@@ -38,18 +38,24 @@ ATTAINMENT8 = Scale(53, 104, 1.35, 9.0, (-3.5, -3.0, -6.0, 2.5, 2.5), 0, 90, 2)
 
 
 def make_results(
-    shape: Shape, pupils: Pupils, rolls: tuple[Roll, Roll], rates: tuple[Floats, Floats], rng: np.random.Generator
+    shape: Shape,
+    pupils: Pupils,
+    rolls: tuple[Roll, Roll],
+    rates: tuple[Floats, Floats],
+    exam_rates: tuple[Floats, Floats],
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Rows: pupil (number), academic_year, measure, value, date, school (number or -1), reason.
 
-    `rates` are recorded absence, percent, by enrolment (NaN without a possible session).
+    `rates` are recorded absence, percent, by enrolment (NaN without a possible session); `exam_rates` the same
+    over the half-terms that Attainment 8 is set against.
     """
     n = len(pupils.cell)
     hidden = 100 + 13 * pupils.ability + 4 * rng.standard_normal(n)
     ks2 = _earlier_ks2(pupils, rolls, hidden, rng)
     tables, prior = [_earlier_rows(ks2, rolls)], hidden
-    for academic_year, roll, rate in zip(YEARS, rolls, rates, strict=True):
-        sat = _one_year(shape, pupils, roll, rate, prior, ks2, academic_year, rng)
+    for academic_year, roll, rate, exam_rate in zip(YEARS, rolls, rates, exam_rates, strict=True):
+        sat = _one_year(shape, pupils, roll, rate, exam_rate, prior, ks2, academic_year, rng)
         tables.append(sat)
         maths = sat[(sat.measure == "maths") & sat.value.notna()]
         prior = hidden.copy()
@@ -64,17 +70,18 @@ def _one_year(
     pupils: Pupils,
     roll: Roll,
     rate: Floats,
+    exam_rate: Floats,
     prior: Floats,
     ks2: pd.DataFrame,
     year: str,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    staying = (roll.leaving > 300) & np.isfinite(rate)
+    staying = (roll.leaving > 300) & np.isfinite(rate) & np.isfinite(exam_rate)
     six, eleven = (staying & (roll.year_group == g) for g in (6, 11))
     maths = _sat("maths", MATHS, shape.maths_link, pupils, roll, staying, rate, prior, year, rng)
     pair = [_sat(f"ks2_{s}", KS2, shape.ks2_link, pupils, roll, six, rate, prior, year, rng) for s in ("read", "maths")]
     average = ks2["ks2_average"].fillna(ATTAINMENT8.prior_level).to_numpy()
-    a8 = _sat("attainment8", ATTAINMENT8, shape.attainment8_link, pupils, roll, eleven, rate, average, year, rng)
+    a8 = _sat("attainment8", ATTAINMENT8, shape.attainment8_link, pupils, roll, eleven, exam_rate, average, year, rng)
     return pd.concat([maths, *pair, _average(*pair), a8], ignore_index=True)
 
 

@@ -38,6 +38,12 @@ def year_rate(year: Year) -> Floats:
     return percent(year.counts.absent.sum(axis=1), year.counts.possible.sum(axis=1))
 
 
+def exam_rate(year: Year) -> Floats:
+    """As `year_rate`, but for Year 11 over half-terms 1 to 5, as national figures and `attainment_link` count them."""
+    exam = percent(year.counts.absent[:, :5].sum(axis=1), year.counts.possible[:, :5].sum(axis=1))
+    return np.where(year.roll.year_group == 11, exam, year_rate(year))
+
+
 def persistent_table(year: Year, pupils: Pupils) -> list[Table]:
     """Persistent absence (10 x absent >= possible) beside the national figure: rows by margin and group."""
     absent, possible = year.counts.absent.sum(axis=1), year.counts.possible.sum(axis=1)
@@ -79,7 +85,7 @@ def _icc(value: Floats, group: Ints, fixed: int) -> float:
     within = float(((value - mean[where]) ** 2).sum()) / (len(value) - len(size))
     between = float((size * (mean - value.mean()) ** 2).sum()) / (len(size) - fixed)
     usual = (len(value) - (size**2).sum() / len(value)) / max(len(size) - 1, 1)
-    return (between - within) / (between + (usual - 1) * within)
+    return float((between - within) / (between + (usual - 1) * within))
 
 
 def calls_truth(shape: Shape, year: Year) -> Table:
@@ -125,15 +131,22 @@ def _pairs(years: tuple[Year, Year], year_group: int) -> tuple[Ints, Ints]:
     second = np.flatnonzero(two.year_group == year_group + 1)
     _, i, j = np.intersect1d(one.pupil[first], two.pupil[second], return_indices=True)
     first, second = first[i], second[j]
-    enough = np.minimum(*(y.counts.possible[r].sum(1) for y, r in zip(years, (first, second), strict=True)))
+    same = _same_half_terms(years, (first, second))
+    enough = np.minimum(*((y.counts.possible[r] * same).sum(1) for y, r in zip(years, (first, second), strict=True)))
     return first[enough >= FEWEST_SESSIONS], second[enough >= FEWEST_SESSIONS]
 
 
+def _same_half_terms(years: tuple[Year, Year], rows: tuple[Ints, Ints]) -> np.ndarray:
+    """Which half-terms each pupil has sessions in in both years, (pupils, 6)."""
+    return (years[0].counts.possible[rows[0]] > 0) & (years[1].counts.possible[rows[1]] > 0)
+
+
 def _change(years: tuple[Year, Year], rows: tuple[Ints, Ints], after: np.ndarray) -> Floats:
-    """Points of change for each pupil, over the six half-terms of both years."""
+    """Points of change for each pupil, over the half-terms the pupil has in both years."""
     before, now = years[0].counts, years[1].counts
-    early = percent(before.absent[rows[0]].sum(axis=1), before.possible[rows[0]].sum(axis=1))
-    return percent(after[rows[1]].sum(axis=1), now.possible[rows[1]].sum(axis=1)) - early
+    same = _same_half_terms(years, rows)
+    early = percent((before.absent[rows[0]] * same).sum(axis=1), (before.possible[rows[0]] * same).sum(axis=1))
+    return percent((after[rows[1]] * same).sum(axis=1), (now.possible[rows[1]] * same).sum(axis=1)) - early
 
 
 def _step(pupils: Pupils, years: tuple[Year, Year], year_group: int) -> Table:
@@ -164,7 +177,10 @@ def _correlation(years: tuple[Year, Year], year_group: int) -> Table:
 
 
 def link_truth(shape: Shape, pupils: Pupils, years: tuple[Year, Year], results: pd.DataFrame) -> list[Table]:
-    """Points at 10% against 2% absence: planted, and least squares given prior, FSM6, SEN, sex and EAL."""
+    """Points at 10% against 2% absence: planted, and least squares given prior, FSM6, SEN, sex and EAL.
+
+    Pupils, years and half-terms as `attainment_link` takes them; a straight line, since that is what is planted.
+    """
     asked = (
         ("attainment8", YEARS[0], "ks2_average", shape.attainment8_link),
         ("attainment8", YEARS[1], "ks2_average", shape.attainment8_link),
@@ -186,7 +202,9 @@ def _link(
     year = years[YEARS.index(academic_year)]
     now = (results.measure == measure) & (results.academic_year == academic_year) & results.value.notna()
     before = (results.measure == prior) & (results.academic_year < academic_year) & results.value.notna()
-    rate = pd.DataFrame({"pupil": year.roll.pupil, "rate": year_rate(year)}).dropna()
+    enough = year.counts.possible.sum(axis=1) >= FEWEST_SESSIONS
+    absence = exam_rate(year) if measure == "attainment8" else year_rate(year)
+    rate = pd.DataFrame({"pupil": year.roll.pupil, "rate": absence})[enough].dropna()
     frame = results[now].merge(results.loc[before, ["pupil", "value"]], on="pupil", suffixes=("", "_prior"))
     frame = frame.merge(rate, on="pupil")
     who, step = frame.pupil.to_numpy(), CONTRAST[0] - CONTRAST[1]

@@ -126,6 +126,20 @@ def test_a_missing_result_is_a_row_with_a_reason(small: Made) -> None:
     assert set(rows.measure) == {"ks2_read", "ks2_maths", "ks2_average", "maths", "attainment8"}
 
 
+def plain(value: object) -> bool:
+    """Whether a value is of the kinds JSON has, all the way down."""
+    if isinstance(value, dict):
+        return all(type(k) is str and plain(v) for k, v in value.items())
+    if isinstance(value, list):
+        return all(map(plain, value))
+    return type(value) in (str, int, float, bool, type(None))
+
+
+def test_truth_is_plain_numbers(small: Made) -> None:
+    assert plain(small[1].values)
+    assert plain(json.loads((small[0] / "truth.json").read_text(encoding="utf-8"), parse_constant=complex))
+
+
 def test_truth_is_what_was_returned(small: Made) -> None:
     written = json.loads((small[0] / "truth.json").read_text(encoding="utf-8"))
     assert written["settings"]["pupils"] == small[1].shape.pupils == 660

@@ -110,3 +110,26 @@ def test_the_link_is_found_given_prior_and_characteristics(large: Made) -> None:
         row = links[measure, _]
         assert row["least_squares_points"] == pytest.approx(row["planted_points"], abs=tolerance)
         assert row["least_squares_points_unadjusted"] < row["least_squares_points"]  # confounded, as in life
+
+
+def test_the_link_recomputed_from_the_files(small: Made) -> None:
+    """Attainment 8 on absence of Year 11 over half-terms 1 to 5, given Key Stage 2 and characteristics."""
+    frame = query(
+        small[0],
+        f"""WITH absence AS (SELECT pupil, school, 100.0 * count(*) FILTER (code IN {ABSENT})
+                / count(*) FILTER (code NOT IN {OUTSIDE}) AS rate
+                FROM {{marks}} JOIN {{calendar}} ON date BETWEEN start_date::DATE AND end_date::DATE
+                WHERE academic_year = '2024/25' AND half_term <= '5' GROUP BY ALL)
+            SELECT a.value::DOUBLE AS y, rate, p.value::DOUBLE AS prior, u.*
+            FROM {{attainment}} a JOIN {{attainment}} p USING (pupil)
+            JOIN {{pupils}} u ON u.pupil = a.pupil AND u.academic_year = a.academic_year
+            JOIN absence ON absence.pupil = u.pupil AND absence.school = u.school
+            WHERE a.measure = 'attainment8' AND a.academic_year = '2024/25' AND p.measure = 'ks2_average'
+              AND p.academic_year < '2024/25' AND a.value IS NOT NULL AND p.value IS NOT NULL""",
+    )
+    sen = frame.sen.to_numpy()
+    columns = [frame.rate, frame.prior, frame.fsm6, sen == "K", sen == "E", frame.sex == "F", frame.eal]
+    x = np.column_stack([np.ones(len(frame)), *(np.asarray(c).astype(float) for c in columns)])
+    found = 8 * np.linalg.lstsq(x, frame.y, rcond=None)[0][1]
+    (row,) = (r for r in small[1].values["link"] if (r["measure"], r["academic_year"]) == ("attainment8", "2024/25"))
+    assert (row["n"], row["least_squares_points"]) == (len(frame), pytest.approx(found))
