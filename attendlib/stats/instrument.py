@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from attendlib.stats.fit import Fit
-from attendlib.stats.inputs import Labels, Matrix, Rows, Values, read_columns, read_rows
+from attendlib.stats.inputs import Labels, Matrix, Rows, Values, read_rows
 from attendlib.stats.ols import fit_from_residuals, ols, whitener
 
 WEAK = 10.0  # a first-stage F below this leaves the estimate biased and its interval too short: Staiger, Stock (1997)

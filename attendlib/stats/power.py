@@ -132,7 +132,7 @@ def cluster_randomised(
     """
     _check_shares(icc=icc, r2_pupil=r2_pupil, r2_cluster=r2_cluster)
     between, within = icc * (1 - r2_cluster), (1 - icc) * (1 - r2_pupil)
-    if np.ndim(pupils_per_cluster) == 0:
+    if isinstance(pupils_per_cluster, float | int | np.number):
         information = clusters / (between * (1 + cv**2) + within / pupils_per_cluster)
     else:
         if len(pupils_per_cluster) != clusters or cv:

@@ -97,6 +97,6 @@ def test_too_few_or_repeated_instruments_are_refused(data, X, Z, words):
 
 
 def test_missing_numbers_are_refused_with_their_column(data):
+    holed = data.assign(offer=data["offer"].mask(data.index < 3))
     with pytest.raises(ValueError, match="'offer' of X has 3 missing"):
-        holed = data.assign(offer=data["offer"].mask(data.index < 3))
         iv(data["y"], data[["const", "took"]], holed[["const", "offer"]])
