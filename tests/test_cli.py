@@ -73,7 +73,12 @@ def test_one_report_for_another_scheduler(tmp_path, study) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("run", "STUDY", "--school", "100009"), "--school: the study has no school 100009. Did you mean 100001?"),
+        (("run", "STUDY", "--school", "1000011"), "--school: the study has no school 1000011. Did you mean 100001?"),
+        (
+            ("run", "STUDY", "--school", "100009"),  # every school is equally near: none is offered for it
+            "--school: the study has no school 100009. It has 100001, 100002, 100003, 100004, 100005, 100006, 100007, "
+            "all. Leave --school out to run every school.",
+        ),
         (("run", "STUDY", "--notebook", "prob"), "--notebook: the study has no notebook prob. Did you mean probe?"),
         (("run", "nowhere.yml"), "nowhere.yml: there is no such study file. Check the name and the folder."),
         (("run-one", "STUDY", "probe", "all"), "probe makes no page for all."),

@@ -13,6 +13,8 @@ from attendlib.runner.keys import page_key, report_key
 from attendlib.runner.templates import SCHOOL, Template, templates
 
 ALL_SCHOOLS = "All schools"
+_NEAR = 0.5  # how alike, from 0 to 1, a name must be to be offered for another
+_NAMED = 8  # names offered where none is nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,19 @@ def _job(study_file: StudyFile, store: Store, template: Template, urn: str, name
 
 
 def _unknown(asked: Iterable[str], known: set[str], kind: str) -> list[Problem]:
-    problems = []
-    for name in asked:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-            meant = f"Did you mean {nearest[0]}?" if nearest else f"Leave --{kind} out to run every {kind}."
-            problems.append(Problem(f"--{kind}", f"the study has no {kind} {name}", meant))
-    return problems
+    return [
+        Problem(f"--{kind}", f"the study has no {kind} {name}", _meant(name, sorted(known), kind))
+        for name in asked
+        if name not in known
+    ]
+
+
+def _meant(name: str, known: Sequence[str], kind: str) -> str:
+    """The one name that is nearest; where several are equally near, or none is, the first of those there are."""
+    near = {other: difflib.SequenceMatcher(None, name, other).ratio() for other in known}
+    best = max(near.values(), default=0.0)
+    nearest = [other for other in known if near[other] == best >= _NEAR]
+    if len(nearest) == 1:
+        return f"Did you mean {nearest[0]}?"
+    some = ", ".join(known[:_NAMED]) + (" …" if len(known) > _NAMED else "")
+    return f"It has {some}. Leave --{kind} out to run every {kind}."
