@@ -117,12 +117,13 @@ def results(pupils: Pupils, measure: str, academic_year: str | None = None) -> p
     )
 
 
-def interventions(pupils: Pupils, name: str) -> pd.DataFrame:
-    """One row per pupil, year group or school receiving `name`: the interventions table and `in_study`."""
+def interventions(pupils: Pupils, name: str | None = None) -> pd.DataFrame:
+    """One row per pupil, year group or school receiving `name` (None: any): the interventions table and `in_study`."""
+    chosen = "" if name is None else f"WHERE intervention = {quoted(name)}"
     return _frame(
         f"""
         SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "interventions")}
-        WHERE intervention = {quoted(name)} ORDER BY school, pupil NULLS FIRST, year_group NULLS FIRST
+        {chosen} ORDER BY school, pupil NULLS FIRST, year_group NULLS FIRST
         """
     )
 

@@ -63,3 +63,9 @@ def choose_windows(
     window = window or span(first_start - CHOSEN_OVER, first_start - timedelta(days=1))
     ends = min(outcome.to_date - A_YEAR, window.from_date - timedelta(days=1))
     return Windows(window, baseline or span(outcome.from_date - A_YEAR, ends), outcome)
+
+
+def year_earlier(windows: Windows) -> Windows:
+    """The same weeks a year before: what an earlier cohort is looked at over."""
+    spans = (windows.window, windows.baseline, windows.outcome)
+    return Windows(*(span(each.from_date - A_YEAR, each.to_date - A_YEAR) for each in spans))

@@ -77,6 +77,13 @@ class Eligible(Strict):
     window: Span
 
 
+class Claim(Strict):
+    """Something said of an intervention, such as "28 of 63" or "82% improved", and the dates it is about."""
+
+    says: str = Field(min_length=1)
+    period: Span | None = None
+
+
 class AttainmentLink(Strict):
     """Parameters of `attainment_link`. Pages: each school."""
 
@@ -96,6 +103,7 @@ class TransitionDip(Strict):
     by: str | None = None
     min_sessions: int = Field(default=20, ge=1)
     academic_year: AcademicYear | None = None
+    reference_step: Literal["stayers", "other_schools"] | None = None
 
 
 class InterventionImpact(Strict):
@@ -104,22 +112,57 @@ class InterventionImpact(Strict):
     intervention: str
     smallest_worthwhile_days: float = Field(gt=0, le=50, strict=False)
     certainty_pct: int = Field(default=75, ge=70, le=90)
-    comparison: Literal["same_school", "other_schools"] = "same_school"
+    design: Literal["adjusted", "half_terms"] = "adjusted"
+    comparison: Literal["same_school", "other_schools", "earlier_cohort"] = "same_school"
+    weights: Literal["none", "entropy", "propensity"] = "none"
     eligible: Eligible | None = None
     baseline: Span | None = None
     outcome: Span | None = None
+    placebo_dates: list[Annotated[date, Field(strict=False)]] = []
     academic_year: AcademicYear | None = None
+
+
+class Assumed(Strict):
+    """What the trial's protocol assumed for its minimum detectable effect size: shares and correlations, 0 to 1."""
+
+    pupils: int = Field(gt=1)
+    clusters: int | None = Field(default=None, gt=1)
+    icc: float = Field(default=0.0, ge=0, lt=1, strict=False)
+    r2_pupil: float = Field(default=0.0, ge=0, lt=1, strict=False)
+    r2_cluster: float = Field(default=0.0, ge=0, lt=1, strict=False)
+
+
+class TrialEvaluation(Strict):
+    """Parameters of `trial_evaluation`: a randomised trial as its protocol says. One page, for all schools."""
+
+    trial: str
+    design: Literal["pupil", "multi_site", "cluster"]
+    control: str
+    outcome: str
+    baseline: str | None = None
+    strata: list[str] = []
+    subgroups: list[str] = []
+    compliance: str | None = None
+    academic_years: list[AcademicYear] = []
+    baseline_year: AcademicYear | None = None
+    smallest_worthwhile_days: float | None = Field(default=None, gt=0, le=50, strict=False)
+    certainty_pct: int = Field(default=75, ge=70, le=90)
+    assumed: Assumed | None = None
+    cost_per_pupil: float | None = Field(default=None, ge=0, strict=False)
+    draws: int = Field(default=1000, ge=100, le=20_000)
 
 
 NOTEBOOKS: dict[str, type[Strict]] = {
     "attainment_link": AttainmentLink,
     "transition_dip": TransitionDip,
     "intervention_impact": InterventionImpact,
+    "trial_evaluation": TrialEvaluation,
 }
 PAGES: dict[str, tuple[str, ...]] = {  # which pages each notebook makes: one for each school, one for all
     "attainment_link": ("school",),
     "transition_dip": ("school",),
     "intervention_impact": ("school", ALL),
+    "trial_evaluation": (ALL,),
 }
 
 
@@ -137,4 +180,6 @@ class Study(Strict):
     seed: int = Field(default=0, ge=0)
     store: str | None = None
     key_file: str | None = None
+    protocol: str | None = None
+    claims: list[Claim] = []
     notebooks: Annotated[dict[str, dict[str, Any] | None], Field(min_length=1)]

@@ -11,13 +11,14 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from attendlib.records.schema import study_schema, study_schema_text
-from attendlib.records.study import NOTEBOOKS, Eligible, Exclusion, Span, Study, Threshold
+from attendlib.records.study import NOTEBOOKS, Claim, Eligible, Exclusion, Span, Study, Threshold
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "params").glob("*.yml"))
 MODELS: dict[str, type[BaseModel]] = {
     "The study": Study,
     "Each entry of `exclude_dates`": Exclusion,
+    "Each entry of `claims`": Claim,
     "`outcome` as a threshold": Threshold,
     "`eligible`": Eligible,
     "`{from, to}`": Span,

@@ -1,0 +1,102 @@
+"""The frozen plan: what a study decided before outcomes were read, with a hash, and what changed since."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attendlib.errors import Problem, StudyError
+from attendlib.intake.study import StudyFile
+from attendlib.records.study import Strict
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A frozen plan: the choices, the last day of attendance held when it was frozen (ISO, or empty), their sha256."""
+
+    plan: Mapping[str, Any]
+    data_to: str
+    sha256: str
+
+    @property
+    def untouched(self) -> bool:
+        """Whether the file still holds what was frozen."""
+        return self.sha256 == _digest(self.plan, self.data_to)
+
+
+def protocol_path(study_file: StudyFile) -> Path:
+    """Where the plan is kept: the study's `protocol`, else `<study file>.protocol.json` beside the study file."""
+    folder, named = study_file.path.parent, study_file.study.protocol
+    return folder / named if named else folder / f"{study_file.path.stem}.protocol.json"
+
+
+def plan_of(study_file: StudyFile) -> dict[str, Any]:
+    """Everything a study decides that could change an answer, as plain JSON values."""
+    study = study_file.study
+    kept = {"study", "academic_year", "schools", "exclude_dates", "seed"}
+    notebooks = {
+        name: keys.model_dump(mode="json", by_alias=True) if isinstance(keys, Strict) else dict(keys)
+        for name, keys in study_file.notebooks.items()
+    }
+    return {**study.model_dump(mode="json", by_alias=True, include=kept), "notebooks": notebooks}
+
+
+def freeze(study_file: StudyFile, data_to: str) -> Path:
+    """Writes the plan. The same plan again changes nothing; another one is refused, so that a plan is never lost.
+
+    Raises StudyError where a different plan is frozen already, naming what differs.
+    """
+    path = protocol_path(study_file)
+    frozen = read_protocol(study_file)
+    plan = plan_of(study_file)
+    if frozen is not None:
+        found = list(changes(frozen.plan, plan))
+        if found or not frozen.untouched:
+            said = "; ".join(found) or "the file was edited after it was frozen"
+            raise StudyError([Problem(path.name, f"another plan is frozen already: {said}",
+                                      "Keep to it, or name a new file under `protocol` and say why.")])  # fmt: skip
+        return path
+    written = {"plan": plan, "data_to": data_to, "sha256": _digest(plan, data_to)}
+    path.write_text(json.dumps(written, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read_protocol(study_file: StudyFile) -> Protocol | None:
+    """The frozen plan of a study, or None. Raises StudyError for a file that is not one."""
+    path = protocol_path(study_file)
+    if not path.is_file():
+        return None
+    try:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        return Protocol(dict(written["plan"]), str(written["data_to"]), str(written["sha256"]))
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = "Restore it, or freeze a plan in a new file with `attend protocol`."
+        raise StudyError([Problem(path.name, "not a frozen plan", remedy)]) from error
+
+
+def protocol_digest(study_file: StudyFile) -> str:
+    """sha256 of the frozen plan's file, or nothing: a page that quotes the plan is out of date when it changes."""
+    path = protocol_path(study_file)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def changes(frozen: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """'certainty_pct: 75 when frozen, 80 now' for each choice that differs, all the way down."""
+    for key in sorted({*frozen, *now}):
+        before, after = frozen.get(key), now.get(key)
+        name = f"{place}.{key}" if place else str(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from changes(before, after, name)
+        elif before != after:
+            yield f"{name}: {_said(before)} when frozen, {_said(after)} now"
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _digest(plan: Mapping[str, Any], data_to: str) -> str:
+    text = json.dumps([plan, data_to], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,134 @@
+"""The tests of the design that a verdict needs, and what else a reader should know, each in plain words."""
+
+import pandas as pd
+
+from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED
+from attendlib.questions.impact.asked import Asked
+from attendlib.questions.impact.chosen import Compared
+from attendlib.questions.impact.figures import annual
+from attendlib.records.answer import Check
+from attendlib.stats.chances import smallest_permutation_p
+
+MANY = 0.25  # of the referred also receiving something else: the two can no longer be told apart
+NOT_ANNUALISED = (
+    f"The outcome covers fewer than {FEWEST_SESSIONS_ANNUALISED} possible sessions, too few to speak of a year."
+)
+
+
+def checks(found: Compared, asked: Asked, others: pd.DataFrame) -> list[Check]:
+    """Every check. `others` are the rows of the interventions table of other names."""
+    return [
+        _baseline(found),
+        _far_enough(found),
+        _long_enough(found),
+        _permutation(found),
+        _follow_up(found),
+        *_others(found, others),
+        _households(found),
+        _rule(asked),
+    ]
+
+
+def _baseline(found: Compared) -> Check:
+    held = "Attendance from before pupils were chosen is held."
+    missing = (
+        "No attendance is held from before the time when pupils were chosen, so what would have happened anyway"
+        " cannot be judged."
+    )
+    return Check("An earlier baseline", found.has_baseline, held if found.has_baseline else missing)
+
+
+def _far_enough(found: Compared) -> Check:
+    far = found.has_baseline and found.windows.baseline_is_far_enough()
+    passed = "The baseline is at least as far from the time of choosing as the outcome is."
+    failed = (
+        "The baseline is missing, or closer to the time of choosing than the outcome is: a passing bad spell would"
+        " look like a change."
+    )
+    return Check("A baseline far enough back", far, passed if far else failed)
+
+
+def _long_enough(found: Compared) -> Check:
+    text = f"The outcome covers at least {FEWEST_SESSIONS_ANNUALISED} possible sessions."
+    return Check("Enough possible sessions", annual(found), text if annual(found) else NOT_ANNUALISED)
+
+
+def _permutation(found: Compared) -> Check:
+    """The least p that shuffling could show: over pupils, or over the groups that were chosen whole."""
+    sides, what = found.sides, "pupils"
+    if found.by_group:
+        groups = found.frame.groupby(["school", "year_group"])["treated"].max()
+        sides, what = (int((groups == 1).sum()), int((groups == 0).sum())), "year groups"
+    enough = min(sides) >= 1 and smallest_permutation_p(*sides) <= 0.05
+    passed = (
+        f"{sides[0]} referred {what} and {sides[1]} compared: shuffling them could show a difference beyond chance."
+    )
+    failed = f"With so few {what} no shuffling of them could show a difference beyond chance."
+    return Check(f"Enough {what} on both sides", enough, passed if enough else failed)
+
+
+def _follow_up(found: Compared) -> Check:
+    """Nobody may have had to stay on roll longer than others to be counted (immortal time)."""
+    if found.own_dates:
+        text = "Each referred pupil is followed from their own start; the others from a day drawn from the same dates."
+        return Check("Followed from the same day", True, text)
+    late = _share_late(found)
+    first = found.windows.outcome.from_date
+    day = f"{first.day} {first:%B %Y}"
+    if late <= 0.10:
+        return Check("Followed from the same day", True, f"Both groups are followed from {day}.")
+    text = (
+        f"{_about(late).capitalize()} of the referred were referred after {day}, so they had to stay on roll to be"
+        " counted. Leave out `outcome`, and each pupil is followed from their own start."
+    )
+    return Check("Followed from the same day", False, text)
+
+
+def _share_late(found: Compared) -> float:
+    referred_on = pd.to_datetime(found.frame.loc[found.frame["treated"] == 1, "referred_on"]).dropna()
+    return float((referred_on > pd.Timestamp(found.windows.outcome.from_date)).mean()) if len(referred_on) else 0.0
+
+
+def _others(found: Compared, others: pd.DataFrame) -> list[Check]:
+    """Whether other interventions ran over the outcome's dates for the same pupils."""
+    outcome = found.windows.outcome
+    ended = pd.to_datetime(others["end_date"])
+    over = others[
+        others["start_date"].notna()
+        & (pd.to_datetime(others["start_date"]) <= pd.Timestamp(outcome.to_date))
+        & (ended.isna() | (ended >= pd.Timestamp(outcome.from_date)))
+    ]
+    shares = []
+    for side in (1, 0):
+        part = found.frame[found.frame["treated"] == side]
+        shares.append(float(part["pupil"].isin(over["pupil"].dropna()).mean()))
+    if over.empty:
+        return []
+    names = ", ".join(sorted({str(name).replace("_", " ") for name in over["intervention"]}))
+    text = (
+        f"Over the same dates {_about(shares[0])} of the referred and {_about(shares[1])} of the compared also received"
+        f" something else ({names}): the difference cannot be told apart from that."
+    )
+    whole = over["pupil"].isna().any()
+    text += " Whole year groups or schools received it too." if whole else ""
+    return [Check("Nothing else at the same time", not (abs(shares[0] - shares[1]) >= MANY), text)]
+
+
+def _about(share: float) -> str:
+    """A share in words of tenths, so that no small count can be read from it."""
+    tenths = round(10 * share)
+    return {0: "almost none", 10: "almost all"}.get(tenths, f"about {tenths} in 10")
+
+
+def _households(found: Compared) -> Check:
+    known = "Brothers and sisters of the referred are not among the compared."
+    unknown = "No household is recorded: brothers and sisters of the referred may be among the compared."
+    return Check("Support that reaches a whole home", None, known if found.households_known else unknown)
+
+
+def _rule(asked: Asked) -> Check:
+    if asked.rule:
+        text = "The compared met the same rule over the same dates."
+        return Check("Chosen by the same rule", None, text)
+    text = "The study gives no rule by which pupils were chosen, so the compared are of the same year groups only."
+    return Check("Chosen by the same rule", None, text)

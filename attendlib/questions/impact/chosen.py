@@ -1,0 +1,242 @@
+"""Who is compared: the referred, and pupils chosen by the same rule over the same dates; every loss counted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from attendlib.disclosure import limit
+from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED
+from attendlib.facts.years import academic_year_before
+from attendlib.intake import frames
+from attendlib.intake.load import Pupils
+from attendlib.intake.store import data_to
+from attendlib.questions.common import Kept, keep, start
+from attendlib.questions.impact.asked import Asked
+from attendlib.questions.impact.models import overlapping
+from attendlib.questions.impact.referred import by_group, marked, outcome_sessions, referred, with_index
+from attendlib.questions.windows import Windows, choose_windows, words, year_earlier
+from attendlib.records.answer import Scope, Status, Step
+from attendlib.records.study import Span
+
+
+class Refused(Exception):
+    """The comparison cannot be made; `args[0]` says why, for a page."""
+
+    def __init__(self, status: Status, reason: str, steps: Sequence[Step] = ()) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.steps = status, reason, tuple(steps)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """Pupils analysed, one row each, with rates in three windows (`models`), the steps that led there, the flow.
+
+    `flow` counts who of them was referred, started and finished; `by_group`: whole groups were chosen.
+    `referred_rows` are all those referred in the scope, analysed or not.
+    """
+
+    frame: pd.DataFrame
+    steps: tuple[Step, ...]
+    flow: tuple[Step, ...]
+    scope: Scope
+    has_baseline: bool
+    windows: Windows
+    by_group: bool
+    own_dates: bool
+    referred_rows: pd.DataFrame
+    households_known: bool
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """How many referred and how many compared pupils are analysed."""
+        return int((self.frame["treated"] == 1).sum()), int((self.frame["treated"] == 0).sum())
+
+    @property
+    def clusters(self) -> pd.Series | None:
+        """What standard errors are clustered by: the school, or the group that was chosen; None for pupils."""
+        if self.by_group:
+            return self.frame["school"] + ":" + self.frame["year_group"].astype(str)
+        return self.frame["school"] if self.scope == "all" else None
+
+
+def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
+    """The referred pupils of the page's scope and those to compare them with. Raises Refused, saying why."""
+    listed = frames.interventions(pupils, asked.intervention)
+    listed = listed if scope == "all" else listed[listed["school"] == pupils.school]
+    rows = referred(listed)
+    if rows.empty:
+        raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
+    windows = _windows(pupils, rows, asked)
+    _dates_can_be_had(pupils, windows, asked)
+    fewest = limit(pupils.study_file.study.audience)
+    pool = _pool(pupils, listed, asked)
+    kept = start(pool, "pupils in the year groups of those referred")
+    if not (pool["treated"] == 0).any():
+        raise Refused("too_few", _nobody_left(asked), kept.steps)
+    own_dates = asked.outcome is None and bool(rows["start_date"].nunique() > 1)
+    kept = Kept(_with_sessions(pupils, kept.frame, windows, own_dates), kept.steps)
+    kept = _by_rule(kept, asked)
+    kept, households_known = _without_siblings(kept)
+    kept = _enough(kept, "outcome", "after the start")
+    has_baseline = bool((kept.frame["possible_baseline"].fillna(0) >= FEWEST_SESSIONS_BANDED).sum() >= 2)
+    if has_baseline:
+        kept = _enough(kept, "baseline", "in the earlier baseline")
+    kept = _overlapping(Kept(_with_rates(kept.frame), kept.steps))
+    if scope == "all" and asked.comparison == "same_school" and not by_group(rows):
+        kept = keep(kept, _both_sides(kept.frame), "schools where all or none were referred")
+        kept = keep(kept, _safe_rest(kept.frame, fewest), "schools whose few pupils subtraction would give away")
+    found = Compared(
+        kept.frame, kept.steps, _flow(kept.frame), scope, has_baseline, windows, by_group(rows), own_dates, rows,
+        households_known,
+    )  # fmt: skip
+    _enough_to_compare(found, fewest)
+    return found
+
+
+def _windows(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
+    first = pd.to_datetime(rows["start_date"].fillna(rows["referred_date"])).min()
+    if pd.isna(first) and asked.outcome is None:
+        raise Refused("not_applicable", f"no date is held on which {asked.name} started or anyone was referred")
+    return choose_windows(
+        asked.outcome.from_date if pd.isna(first) and asked.outcome else first.date(),
+        asked.year,
+        asked.rule.window if asked.rule else None,
+        asked.baseline,
+        asked.outcome,
+        yearly=frames.grains(pupils, asked.year) == {"year"},
+    )
+
+
+def _dates_can_be_had(pupils: Pupils, windows: Windows, asked: Asked) -> None:
+    """Refuses an outcome outside the academic year or after the data's end, and a window that is not before it."""
+    opens = int(asked.year[:4])
+    first, last = windows.outcome.from_date, windows.outcome.to_date
+    if first.isoformat() < f"{opens}-08-01" or last.isoformat() > f"{opens + 1}-08-31":
+        raise Refused("not_applicable", f"the outcome's dates ({words(windows.outcome)}) lie outside {asked.year}")
+    held = data_to(pupils.store)
+    if held and first.isoformat() > held:
+        raise Refused("not_applicable", f"{asked.name} starts after the attendance data end ({held})")
+    if windows.window.to_date >= first:
+        raise Refused("not_applicable", "the dates over which pupils were chosen reach into the outcome's dates")
+
+
+def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    """One row per enrolled pupil: the referred, and pupils of the same year groups as the comparison names them."""
+    enrolled = frames.enrolments(pupils, asked.year)
+    pool = marked(enrolled[enrolled["in_study"]], listed).assign(back=False)
+    treated = pool["treated"] == 1
+    cells = pool.loc[treated, ["school", "year_group"]].drop_duplicates()
+    if asked.comparison == "earlier_cohort":
+        before = frames.enrolments(pupils, academic_year_before(asked.year)).merge(cells, on=["school", "year_group"])
+        had = listed.loc[listed["start_date"].notna(), "pupil"]
+        before = before[before["in_study"] & ~before["pupil"].isin(had)]
+        return pd.concat([pool[treated], before.assign(treated=0.0, engaged=0.0, back=True)], ignore_index=True)
+    if asked.comparison == "other_schools":
+        other = ~pool["school"].isin(cells["school"]) & pool["year_group"].isin(cells["year_group"])
+        return pool[treated | other]
+    if by_group(referred(listed)):  # whole year groups were chosen: the other year groups of the school
+        return pool[pool["school"].isin(cells["school"])]
+    return pool.merge(cells, on=["school", "year_group"])
+
+
+def _nobody_left(asked: Asked) -> str:
+    where = {"same_school": "other_schools or earlier_cohort", "other_schools": "earlier_cohort"}
+    said = f"; try comparison: {where[asked.comparison]}" if asked.comparison in where else ""
+    return f"every pupil who could be compared was referred to {asked.name}: nobody is left to compare with{said}"
+
+
+def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool) -> pd.DataFrame:
+    """Sessions in each window; an earlier cohort's are those of the same weeks a year earlier."""
+    seed = pupils.study_file.study.seed
+    parts = [
+        _sessions(pupils, part.reset_index(drop=True), year_earlier(windows) if back else windows, own_dates, seed)
+        for back, part in frame.groupby("back")
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
+    for name in ("window", "baseline"):  # before the start they may have been at another school
+        dates: Span = getattr(windows, name)
+        sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date)
+        sums = sums.groupby("pupil", as_index=False)[["possible", "absent"]].sum()
+        names = {count: f"{count}_{name}" for count in ("possible", "absent")}
+        frame = frame.merge(sums.rename(columns=names), on="pupil", how="left")
+    return outcome_sessions(pupils, with_index(frame, windows, own_dates, seed), windows)
+
+
+def _by_rule(kept: Kept, asked: Asked) -> Kept:
+    """Those who met the rule when pupils were chosen."""
+    kept = _enough(kept, "window", "when pupils were chosen")
+    if asked.rule:
+        met = 100 * kept.frame["absent_window"] >= asked.rule.absence_pct_at_least * kept.frame["possible_window"]
+        outside = f"absence under {asked.rule.absence_pct_at_least:g}% when pupils were chosen"
+        kept = keep(kept, met, outside)
+    return kept
+
+
+def _flow(frame: pd.DataFrame) -> tuple[Step, ...]:
+    """Eligible, referred, started, stayed, finished, among those analysed: each a step of those before."""
+    flow = start(frame, "eligible: met the rule")
+    flow = keep(flow, flow.frame["treated"] == 1, "not referred")
+    flow = keep(flow, flow.frame["engaged"] == 1, "referred and never started")
+    flow = keep(flow, flow.frame["status"] != "left", "left before the end")
+    return keep(flow, flow.frame["status"] == "finished", "not finished yet, or no end recorded").steps
+
+
+def _without_siblings(kept: Kept) -> tuple[Kept, bool]:
+    """Without compared pupils of a referred pupil's household: support that reaches a home reaches both."""
+    if "household" not in kept.frame or kept.frame["household"].isna().all():
+        return kept, False
+    frame = kept.frame
+    homes = frame.loc[frame["treated"] == 1, "household"].dropna()
+    sibling = (frame["treated"] == 0) & frame["household"].isin(homes)
+    return keep(kept, ~sibling, "brothers and sisters of those referred (same household)"), True
+
+
+def _enough(kept: Kept, name: str, when: str) -> Kept:
+    enough = kept.frame[f"possible_{name}"].fillna(0) >= FEWEST_SESSIONS_BANDED
+    return keep(kept, enough, f"fewer than {FEWEST_SESSIONS_BANDED} possible sessions {when}")
+
+
+def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    rates = {name: frame[f"absent_{name}"] / frame[f"possible_{name}"] for name in ("window", "baseline", "outcome")}
+    return frame.assign(**{name: rate.astype(float) for name, rate in rates.items()})
+
+
+def _overlapping(kept: Kept) -> Kept:
+    if not (kept.frame["treated"] == 1).any():
+        return kept
+    found = keep(kept, overlapping(kept.frame), "absence when chosen outside the range of those referred")
+    if not (found.frame["treated"] == 0).any() and (kept.frame["treated"] == 0).any():
+        raise Refused("too_few", "no pupil to compare with was as absent as those referred: no overlap", found.steps)
+    return found
+
+
+def _both_sides(frame: pd.DataFrame) -> pd.Series:
+    return frame.groupby("school")["treated"].transform("nunique") == 2
+
+
+def _safe_rest(frame: pd.DataFrame, fewest: int) -> pd.Series:
+    """Every pupil, unless the schools too small for a page of figures are together too small as well: then not them."""
+    sides = frame.groupby("school")["treated"].agg(["sum", "size"])
+    small = sides.index[(sides["sum"] < fewest) | (sides["size"] - sides["sum"] < fewest)]
+    rest = sides.loc[small]
+    few = min(rest["sum"].sum(), (rest["size"] - rest["sum"]).sum()) < fewest
+    return ~frame["school"].isin(small) if few else frame["school"].notna()
+
+
+def _enough_to_compare(found: Compared, fewest: int) -> None:
+    sides = found.sides
+    if min(sides) < fewest:
+        who = "referred pupils" if sides[0] < sides[1] else "pupils to compare them with"
+        raise Refused("too_few", f"fewer than {fewest} {who} could be analysed", found.steps)
+    groups = found.clusters
+    if groups is not None and groups.nunique() < 2:
+        raise Refused("too_few", "only one school could be analysed: see that school's own page", found.steps)
+
+
+def with_frame(found: Compared, frame: pd.DataFrame) -> Compared:
+    """The same comparison with another frame of the same pupils (weights added, for example)."""
+    return replace(found, frame=frame)

@@ -1,0 +1,177 @@
+"""The comparison as rows of results: days in the window, days a year, points, lessons; by code; in pairs of shares."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from attendlib.disclosure import withheld
+from attendlib.facts.definitions import (
+    DAYS_A_YEAR,
+    FEWEST_SESSIONS_ANNUALISED,
+    LESSONS_A_DAY,
+    PERSISTENT_PCT,
+    SESSIONS_A_DAY,
+)
+from attendlib.questions.common import rescaled, row_of
+from attendlib.questions.impact.chosen import Compared
+from attendlib.questions.impact.models import CHECK, RAW, Clusters, Model, counts_model, main_model, points_fewer
+from attendlib.records.answer import Row, Scope, Step
+from attendlib.stats.fit import Estimate, contrast
+from attendlib.stats.shares import mean_interval, wilson
+
+BY_CODE = ("authorised", "unauthorised")
+
+
+def annual(found: Compared) -> bool:
+    """Whether the outcome is long enough to be put as days a year."""
+    return float(found.frame["possible_outcome"].mean()) >= FEWEST_SESSIONS_ANNUALISED
+
+
+def days_followed(found: Compared) -> float:
+    """Mean possible days in the outcome."""
+    return float(found.frame["possible_outcome"].mean()) / SESSIONS_A_DAY
+
+
+def main_of(found: Compared, weight: str = "") -> Model:
+    """The main model of this comparison."""
+    return main_model(found.has_baseline, weight, year_groups=not found.by_group)
+
+
+def models(found: Compared, weight: str = "") -> dict[str, Model]:
+    """The rows' models by name: raw, adjusted (main), check."""
+    named = {"raw": RAW, "adjusted": main_of(found, weight)}
+    return named | ({"check": replace(CHECK, weight=weight)} if found.has_baseline else {})
+
+
+def difference_rows(found: Compared, fewest: int, weight: str = "") -> list[Row]:
+    """Fewer days, lessons and points absent among the referred, by each model; engaged pupils second."""
+    rows = []
+    for name, model in models(found, weight).items():
+        rows += in_days(point_row(found, points_fewer(found.frame, model, found_clusters(found)), name), found)
+    return [*rows, *engaged_rows(found, fewest, weight)]
+
+
+def found_clusters(found: Compared) -> Clusters:
+    """The clusters' labels as an array, or None."""
+    return None if found.clusters is None else found.clusters.to_numpy()
+
+
+def method(found: Compared) -> str:
+    """How standard errors were had."""
+    if found.by_group:
+        return "OLS, clustered by year group and school, CR2"
+    return "OLS, HC2" if found.clusters is None else "OLS, clustered by school, CR2"
+
+
+def point_row(found: Compared, estimate: Estimate, model: str) -> Row:
+    """A difference in points as a row."""
+    return row_of(estimate, "points_fewer", found.scope, model=model, unit="percentage points", method=method(found))
+
+
+def in_days(points: Row, found: Compared) -> list[Row]:
+    """The same difference in days of the measured window, of a year where it is long enough, in lessons, in points."""
+    days = days_followed(found)
+    rows = [rescaled(points, days / 100, "days_fewer_in_window", "days in the window")]
+    if annual(found):
+        rows.append(rescaled(points, DAYS_A_YEAR / 100, "days_fewer", "days a year"))
+    lessons = rescaled(points, days * LESSONS_A_DAY / 100, "lessons_fewer_in_window", "lessons in the window")
+    return [*rows, *([lessons] if points.model == "adjusted" else []), points]
+
+
+def engaged_rows(found: Compared, fewest: int, weight: str = "") -> list[Row]:
+    """Only those who started, beside the same pupils: second, because who starts is itself chosen.
+
+    Withheld where fewer than `fewest` never started, since all referred pupils stand beside them.
+    """
+    frame = found.frame[(found.frame["treated"] == 0) | (found.frame["engaged"] == 1)].reset_index(drop=True)
+    never = len(found.frame) - len(frame)
+    engaged = int(frame["engaged"].sum())
+    if never == 0 or engaged < 2:
+        return []
+    part = replace(found, frame=frame)
+    estimate = points_fewer(frame, main_of(found, weight), found_clusters(part))
+    rows = [row for row in in_days(point_row(part, estimate, "engaged"), part) if row.estimate != "points_fewer"]
+    return [withheld(row) for row in rows] if never < fewest else rows
+
+
+def by_code_rows(found: Compared, weight: str = "") -> list[Row]:
+    """Authorised and unauthorised absence apart: a change of code alone shows as one up and the other down."""
+    rows = []
+    for what in BY_CODE:
+        if found.frame[f"{what}_outcome"].isna().any():
+            continue
+        fit = counts_model(found.frame, main_of(found, weight), found_clusters(found), what).points
+        points = point_row(found, contrast(fit, {"treated": -1.0}), "adjusted")
+        rows += [replace(row, outcome=f"{what} absence") for row in in_days(points, found)[:2]]
+    return rows
+
+
+def ratio_row(found: Compared, weight: str = "") -> list[Row]:
+    """The pooled sessions' rate ratio of the referred to the compared, by quasi-Poisson."""
+    model = main_of(found, weight)
+    ratio = counts_model(found.frame, model, found_clusters(found)).rate_ratio
+    value, low, high, df = (float(ratio[column].loc["treated"]) for column in ("ratio", "low", "high", "df"))
+    if not np.isfinite([value, low, high, df]).all():
+        return []
+    row = Row("rate_ratio", found.scope, model="adjusted", unit="ratio", method="quasi-Poisson", n=len(found.frame))
+    return [replace(row, value=value, low=low, high=high, df=df, confidence_pct=95.0)]
+
+
+def level_rows(found: Compared) -> list[Row]:
+    """Mean absence of both groups in each window: what the eye should see before any model."""
+    rows = []
+    for side, part in sides(found.frame):
+        for name in ("baseline", "window", "outcome"):
+            values = 100 * part[name].dropna()
+            if len(values) >= 2:
+                labels = {"group": side, "unit": "percent", "method": "mean, t interval"}
+                rows.append(row_of(mean_interval(values), f"absence_{name}", found.scope, **labels))
+    return rows
+
+
+def improved_rows(found: Compared, fewest: int) -> list[Row]:
+    """How many missed less after the start than when chosen: shown for both groups or withheld for both."""
+    return _pair(found, found.frame["outcome"] < found.frame["window"], "improved", fewest)
+
+
+def persistent_rows(found: Compared, fewest: int) -> list[Row]:
+    """How many missed 10% or more of the outcome's sessions: last, since one session can move a pupil over the line."""
+    frame = found.frame
+    return _pair(
+        found, 100 * frame["absent_outcome"] >= PERSISTENT_PCT * frame["possible_outcome"], "persistent_absence", fewest
+    )
+
+
+def _pair(found: Compared, counted: pd.Series, estimate: str, fewest: int) -> list[Row]:
+    rows = [share_row(estimate, found.scope, side, counted[part.index]) for side, part in sides(found.frame)]
+    return [withheld(row) for row in rows] if any(_few(row, fewest) for row in rows) else rows
+
+
+def share_row(estimate: str, scope: Scope, group: str, counted: pd.Series) -> Row:
+    """A share of pupils with its Wilson interval, in percent."""
+    found = wilson(int(counted.sum()), len(counted))
+    return Row(
+        estimate, scope, group=group, unit="percent", method="share, Wilson interval", value=100 * found.share,
+        low=100 * found.low, high=100 * found.high, n=found.n, numerator=found.numerator, confidence_pct=95.0,
+    )  # fmt: skip
+
+
+def _few(row: Row, fewest: int) -> bool:
+    return row.n is not None and min(row.numerator or 0, row.n - (row.numerator or 0)) < fewest
+
+
+def sides(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The referred and the compared, under the labels rows carry."""
+    return [(f"referred={side}", frame[frame["treated"] == side]) for side in (1, 0)]
+
+
+def flow_rows(steps: Iterable[Step], scope: Scope) -> list[Row]:
+    """How many were eligible, referred, started, stayed and finished; already through the gate for steps."""
+    names = ("eligible", "referred", "started", "stayed", "finished")
+    return [
+        Row("flow", scope, group=f"stage={place}-{name}", unit="pupils", method="count", value=step.left, n=step.left,
+            withheld="" if step.left is not None else "c")
+        for place, (name, step) in enumerate(zip(names, steps, strict=True), 1)
+    ]  # fmt: skip

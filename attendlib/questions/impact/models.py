@@ -1,0 +1,92 @@
+"""Differences in absence between referred and compared pupils, at the level of pupils' rates: no file, no page.
+
+A frame has one row a pupil: `treated` 0 or 1, `school`, `year_group`, and for each of `window`, `baseline` and
+`outcome` a rate (0 to 1) with its `absent_` and `possible_` sessions. The page and the simulations call the same code.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from attendlib.questions.common import independent, indicators
+from attendlib.stats.fit import Estimate, Fit, contrast
+from attendlib.stats.ols import ols
+from attendlib.stats.rates import AbsenceRateModel, absence_rate_model
+from attendlib.stats.spline import basis, natural_spline
+
+EARLIER = ("window", "baseline")
+Clusters = Sequence[object] | np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One way of comparing: what is held alike, by which curve, and what is compared.
+
+    `earlier` names the earlier rates held alike; `curve` is "spline" or "line"; `change` compares the change since the
+    baseline instead of the level; `also` names further columns held alike; `weight` the column of weights, or "".
+    """
+
+    earlier: tuple[str, ...] = ()
+    curve: str = "spline"
+    change: bool = False
+    also: tuple[str, ...] = ()
+    weight: str = ""
+
+
+RAW = Model()
+CHECK = Model(change=True)
+
+
+def main_model(has_baseline: bool, weight: str = "", year_groups: bool = True) -> Model:
+    """The main comparison: both earlier absence rates held alike by a spline each (DESIGN 6).
+
+    Not `year_groups` where whole year groups were chosen: there they are what is compared.
+    """
+    also = ("year_group",) if year_groups else ()
+    return Model(EARLIER if has_baseline else EARLIER[:1], also=also, weight=weight)
+
+
+def design_matrix(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Columns of a model: `treated`, the constant, the school, and what is held alike; every one identified."""
+    parts = [frame[["treated"]], pd.Series(1.0, frame.index, name="constant"), indicators(frame, ["school"])]
+    parts += [_curve(frame[name], model.curve) for name in model.earlier]
+    return independent(pd.concat([*parts, indicators(frame, model.also)], axis=1))
+
+
+def _curve(rate: pd.Series, curve: str) -> pd.DataFrame:
+    return rate.to_frame() if curve == "line" else basis(natural_spline(rate, name=str(rate.name)), rate)
+
+
+def fitted(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome") -> Fit:
+    """Least squares of the rate `outcome` (in points): HC2, or CR2 where `clusters` are given.
+
+    It is the linear part of `absence_rate_model`, without the rate ratio that a page needs once only.
+    """
+    points = 100 * (frame[outcome] - frame["baseline"] if model.change else frame[outcome])
+    weights = frame[model.weight].to_numpy(float) if model.weight else None
+    return ols(points, design_matrix(frame, model), cluster=clusters, weights=weights)
+
+
+def points_fewer(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome") -> Estimate:
+    """Percentage points fewer absent among the referred, with its interval."""
+    return contrast(fitted(frame, model, clusters, outcome), {"treated": -1.0})
+
+
+def counts_model(frame: pd.DataFrame, model: Model, clusters: Clusters, what: str = "absent") -> AbsenceRateModel:
+    """The model of over-dispersed counts: `what` (absent, authorised, unauthorised) of the outcome's sessions."""
+    weights = frame[model.weight].to_numpy(float) if model.weight else None
+    return absence_rate_model(
+        frame[f"{what}_outcome"].astype(float),
+        frame["possible_outcome"].astype(float),
+        design_matrix(frame, model),
+        clusters,
+        weights=weights,
+    )
+
+
+def overlapping(frame: pd.DataFrame) -> pd.Series:
+    """Rows within the range of the referred pupils' absence when chosen: others tell nothing about them."""
+    treated = frame.loc[frame["treated"] == 1, "window"]
+    return frame["window"].between(treated.min(), treated.max())
