@@ -1,5 +1,7 @@
 """From marks to sums, counted by hand."""
 
+import random
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import duckdb
 import pytest
 from smalltrust import PUPILS, STUDY, marks, study
 
+from attendlib.facts.codes import codes, meaning_on
 from attendlib.facts.definitions import is_persistently_absent
 from attendlib.intake.store import ensure_store, read_sql
 
@@ -87,6 +90,36 @@ def test_half_terms_weeks_and_year_agree(tmp_path: Path) -> None:
     spans = [tuple(map(str, counts(row, "period_start", "period_end"))) for row in (halves[0], weeks[0], years[0])]
     assert spans == [("2024-09-02", "2024-10-25"), ("2024-10-14", "2024-10-18"), ("2024-09-01", "2025-08-31")]
     assert tuple(map(str, counts(years[0], "first_date", "last_date"))) == ("2024-10-18", "2024-11-04")
+
+
+def test_random_marks_are_summed_as_a_loop_sums_them(tmp_path: Path) -> None:
+    """Every code in force, both sides of August 2024: half-terms and weeks against a loop over the marks."""
+    draw = random.Random(20240819)
+    spans = ((date(2024, 6, 3), 24, "2023/24", "6"), (date(2024, 9, 2), 40, "2024/25", "1"))
+    rows, halves, weeks = [], defaultdict(Counter), defaultdict(Counter)
+    for first, days, academic_year, half_term in spans:
+        for day in (first + timedelta(n) for n in range(days) if (first + timedelta(n)).weekday() < 5):
+            held = [code.code for code in codes() if meaning_on(code.code, day) == code]
+            for session in ("AM", "PM"):
+                code = draw.choice(held)
+                rows.append(f"A1,999001,{day},{session},{code}")
+                meaning = meaning_on(code, day)
+                assert meaning is not None
+                monday = str(day - timedelta(day.weekday()))
+                for where in (halves[academic_year, half_term], weeks[academic_year, monday]):
+                    where[meaning.session] += 1
+                    where[meaning.kind] += 1
+    calendar = "academic_year,half_term,start_date,end_date\n2023/24,6,2024-06-03,2024-07-24\n"
+    changed = {"calendar": calendar + "2024/25,1,2024-09-02,2024-10-25\n",
+               "pupils": PUPILS + "A1,999001,2023/24,5,1,H1,main\n", "marks": marks(*rows)}  # fmt: skip
+    for grain, expected in (("half_term", halves), ("week", weeks)):
+        found = {(row["academic_year"], row["period"]): row for row in periods(tmp_path, grain, **changed)}
+        assert found.keys() == expected.keys()
+        for key, count in expected.items():
+            possible = sum(count[name] for name in ("present", "approved", "authorised", "unauthorised"))
+            assert counts(found[key], "possible", "authorised", "unauthorised", *KINDS) == (
+                possible, count["authorised"], count["unauthorised"], *(count[name] for name in KINDS),
+            )  # fmt: skip
 
 
 SPELLS = [  # codes session by session, runs of absence
