@@ -54,11 +54,14 @@ def is_own_notebook(name: str) -> bool:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML in which a key may stand once."""
+    """YAML in which a key is a word and may stand once."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """As YAML has it. Raises MarkedYAMLError for a key that is a list or stands twice."""
         seen = set()
         for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key that is not a word", problem_mark=key_node.start_mark)
             if key_node.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key `{key_node.value}` stands twice", problem_mark=key_node.start_mark
@@ -76,6 +79,13 @@ def _yaml(path: Path) -> dict[str, Any]:
         raise StudyError([Problem(path.name, "not UTF-8 text", "Save it again as UTF-8.")]) from error
     except yaml.YAMLError as error:
         raise StudyError([_not_yaml(path.name, error)]) from error
+    except ValueError as error:  # what looks like a date and is none, such as 2024-13-05
+        what = "it holds a date that does not exist"
+        raise StudyError([Problem(path.name, what, "Write dates as 2024-09-02.")]) from error
+    except RecursionError as error:
+        raise StudyError(
+            [Problem(path.name, "it is nested too deeply", "Keys and values are `key: value`.")]
+        ) from error
     if not isinstance(written, dict):
         raise StudyError([Problem(path.name, "holds no keys", "Start from params/demo-trust.yml.")])
     return written

@@ -53,6 +53,8 @@ class Exclusion(Strict):
     def _one_form(self) -> "Exclusion":
         if (self.day is None) == (self.from_date is None) or (self.from_date is None) != (self.to_date is None):
             raise ValueError("give either `date`, or `from` and `to`")
+        if self.from_date and self.to_date and self.to_date < self.from_date:
+            raise ValueError("`to` is before `from`")
         return self
 
     def span(self) -> tuple[date, date]:
