@@ -1,14 +1,23 @@
 """Figures as people read them: days before percent, no more digits than the interval allows, a true minus sign."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from attendlib.facts.definitions import LESSONS_A_DAY
 from attendlib.records.answer import Row
 
 WITHHELD_WORDS = "c"
 
 
+def rounded(value: float, places: int = 0) -> str:
+    """'0.4' for 0.35 to one place: halves go away from zero, as people and spreadsheets round. NaN and inf stay so."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return str(value)
+    return str(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP))
+
+
 def signed(value: float, places: int = 1) -> str:
     """'+1.2' or '−1.2'; a figure that rounds to nothing carries no sign."""
-    text = f"{abs(value):.{places}f}"
+    text = rounded(abs(value), places)
     return text if float(text) == 0 else ("+" if value > 0 else "−") + text
 
 
@@ -58,7 +67,7 @@ def chances(percent: float) -> str:
     """'1 chance in 100', '76 chances in 100', 'under 1 chance in 100'."""
     if 0 < percent < 0.5:
         return "under 1 chance in 100"
-    whole = round(percent)
+    whole = int(rounded(percent))
     return f"{whole} chance{'' if whole == 1 else 's'} in 100"
 
 
@@ -74,19 +83,19 @@ def share(row: Row) -> str:
     """'39 of 159 (25%)', or c where it is withheld."""
     if row.value is None:
         return row.withheld or "not available"
-    return f"{count(row.numerator)} of {count(row.n)} ({row.value:.0f}%)"
+    return f"{count(row.numerator)} of {count(row.n)} ({rounded(row.value)}%)"
 
 
 def days_of(percent: float, days: int) -> str:
     """'19 days of 190' for 10 and 190, 'about 4 days of 190' for 2."""
     missed = percent * days / 100
     about = "" if abs(missed - round(missed)) < 1e-9 else "about "
-    return f"{about}{round(missed)} days of {days}"
+    return f"{about}{rounded(missed)} days of {days}"
 
 
 def lessons(days: float) -> str:
     """'about 10 lessons' for two days."""
-    whole = round(abs(days) * LESSONS_A_DAY)
+    whole = int(rounded(abs(days) * LESSONS_A_DAY))
     return f"about {whole} lesson{'' if whole == 1 else 's'}"
 
 

@@ -11,7 +11,12 @@ CAUSAL_WORDS = (
 )  # fmt: skip
 
 
+# "No results in 2024/25" and "Attainment 8 results in maths" are marks on a paper, "absence results in" is a claim.
+_MARKS = re.compile(r"\b(?:no|the|these|their|lower|higher|better|worse|\d+) results in\b", re.IGNORECASE)
+
+
 def causal_words(text: str) -> tuple[str, ...]:
     """Every word of cause in `text` that stands outside a verdict badge (one ending in `if … alike`)."""
     outside = re.sub(rf"[^.!?]*{IF_ALIKE}", "", text, flags=re.IGNORECASE)
+    outside = _MARKS.sub("", outside)
     return tuple(word for word in CAUSAL_WORDS if re.search(rf"\b{word}\b", outside, re.IGNORECASE))

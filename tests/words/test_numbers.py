@@ -14,7 +14,7 @@ def row(value: float, low: float, high: float) -> Row:
 FIGURES = [
     (row(-1.734, -3.12, -0.35), "−1.7 (95% interval −3.1 to −0.4)"),
     (row(12.34, -5.6, 30.1), "12 (95% interval −6 to 30)"),
-    (row(0.123, 0.101, 0.145), "0.12 (95% interval 0.10 to 0.14)"),
+    (row(0.123, 0.101, 0.145), "0.12 (95% interval 0.10 to 0.15)"),
     (row(-0.04, -0.4, 2.4), "0.0 (95% interval −0.4 to 2.4)"),
     (Row("x", "school", withheld="c"), "c"),
 ]
@@ -27,8 +27,8 @@ def test_figures(found: Row, text: str) -> None:
 
 # low, high -> each limit with its own direction
 DIRECTIONS = [
-    ((-3.12, -0.35), "0.3 to 3.1 lower"),
-    ((0.35, 3.12), "0.3 to 3.1 higher"),
+    ((-3.12, -0.35), "0.4 to 3.1 lower"),
+    ((0.35, 3.12), "0.4 to 3.1 higher"),
     ((-1.2, 0.6), "1.2 lower to 0.6 higher"),
 ]
 
@@ -39,7 +39,7 @@ def test_directions(limits: tuple[float, float], text: str) -> None:
 
 
 def test_shares_days_lessons_and_chances() -> None:
-    assert numbers.share(Row("x", "school", value=24.5, n=159, numerator=39)) == "39 of 159 (24%)"
+    assert numbers.share(Row("x", "school", value=24.5, n=159, numerator=39)) == "39 of 159 (25%)"
     assert numbers.days_of(10, 190) == "19 days of 190"
     assert numbers.days_of(2, 190) == "about 4 days of 190"
     assert numbers.lessons(-2.0) == "about 10 lessons"
@@ -47,3 +47,10 @@ def test_shares_days_lessons_and_chances() -> None:
         "under 1 chance in 100", "1 chance in 100", "76 chances in 100",
     ]  # fmt: skip
     assert numbers.listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_halves_go_away_from_zero() -> None:
+    found = [numbers.rounded(x, 1) for x in (0.35, -0.35, 0.25, 2.0, 1e-9)]
+    assert found == ["0.4", "-0.4", "0.3", "2.0", "0.0"]
+    assert numbers.signed(-0.04, 1) == "0.0"
+    assert numbers.signed(-0.05, 1) == "−0.1"

@@ -39,6 +39,18 @@ def test_the_rule_finds_words_and_spares_the_badge() -> None:
     assert causal_words("The due date is Friday.") == ()
 
 
+@pytest.mark.parametrize(
+    "marks", ["has no Attainment 8 results in 2024/25", "had lower results in maths", "the results in"]
+)
+def test_marks_on_a_paper_are_no_claim(marks: str) -> None:
+    assert causal_words(marks) == ()
+
+
+@pytest.mark.parametrize("claim", ["Absence results in lower marks.", "which results in", "the absence results in"])
+def test_the_verb_is_a_claim(claim: str) -> None:
+    assert causal_words(claim) == ("results in",)
+
+
 def test_the_impact_verdict_always_carries_its_condition(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = read_study(trust.study).notebooks["intervention_impact"].model_dump(mode="json", by_alias=True)  # type: ignore[union-attr]
     story = tell(intervention_impact(trust.pupils("all", monkeypatch), **keys))

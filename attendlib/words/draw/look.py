@@ -1,0 +1,124 @@
+"""One look for every chart: colours, fonts, marks, and inline SVG with real text that keeps to itself."""
+
+import hashlib
+import io
+import re
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from attendlib.records.answer import Chart, Row
+
+# Government Analysis Function: data visualisation colours in charts; never the only way two things differ.
+NAVY, TEAL, PLUM, ORANGE = "#12436D", "#28A197", "#801650", "#F46A25"
+SERIES = ((NAVY, "o", "-"), (PLUM, "s", "--"), (TEAL, "^", "-."), (ORANGE, "D", ":"))
+INK, SOFT, RULE, PALE = "#0b0c0c", "#484d50", "#d9d9d8", "#b1b4b5"
+# The page's style sheet may put another shade in place of these, in the dark; without it they stay as they are.
+SHADES = {NAVY: "c1", TEAL: "c2", PLUM: "c3", ORANGE: "c4", INK: "ink", SOFT: "soft", RULE: "rule", PALE: "pale"}
+LOOK: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "hatch.color": SOFT,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
+}
+WIDTH_INCHES = 6.0
+LABEL_LETTERS = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A labelled figure with its interval; `row` may be withheld, and then leaves a marked gap."""
+
+    label: str
+    row: Row
+
+
+def chart(title: str, alt: str, draw: Callable[[Axes], None], height: float) -> Chart:
+    """What `draw` puts on one pair of axes, `height` inches high."""
+    return drawn(title, alt, lambda figure: draw(figure.add_subplot()), height)
+
+
+def drawn(title: str, alt: str, draw: Callable[[Figure], None], height: float) -> Chart:
+    """What `draw` puts on a figure `height` inches high. The same title, alternative text and drawing: the same bytes.
+
+    Raises ValueError without a title or an alternative text: neither can be made up later.
+    """
+    if not title.strip() or not alt.strip():
+        raise ValueError("a chart needs a title that states its finding and an alternative text with its numbers")
+    with mpl.rc_context({**LOOK, "svg.hashsalt": title + alt}):
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+        draw(figure)
+        file = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    mark = hashlib.sha256((title + alt).encode()).hexdigest()[:8]
+    return Chart(title, alt, _shaded(_own_ids(_bare(file.getvalue()), mark)))
+
+
+def wrapped(label: str, letters: int = LABEL_LETTERS) -> str:
+    """The label on as many lines as it needs."""
+    return "\n".join(textwrap.wrap(label, letters, break_long_words=False)) or label
+
+
+def label_lines(items: list[Dot]) -> int:
+    """How many lines the labels take, one at least for each."""
+    return sum(wrapped(item.label).count("\n") + 1 for item in items)
+
+
+def name_places(axes: Axes, items: list[Dot]) -> None:
+    """The labels down the left, the first at the top."""
+    axes.set_yticks(range(len(items)), [wrapped(item.label) for item in items])
+    axes.set_ylim(len(items) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+
+
+def mark_gap(axes: Axes, place: float, row: Row) -> None:
+    """The letter that stands for a withheld figure, where its mark would have begun."""
+    axes.annotate(row.withheld or "–", (0.02, place), xycoords=("axes fraction", "data"), va="center")
+
+
+def spread_of(row: Row) -> tuple[float, float] | None:
+    """The interval of a row that has one."""
+    return None if row.low is None or row.high is None else (row.low, row.high)
+
+
+def grid(axes: Axes, axis: Any) -> None:
+    """Faint rules to read values by."""
+    axes.grid(axis=axis, color=RULE, linewidth=0.8)
+
+
+def key_above(axes: Axes, columns: int) -> None:
+    """The key over the drawing, its words level."""
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
+
+
+def _shaded(svg: str) -> str:
+    """The same drawing, its colours open to the page's: `#12436d` becomes `var(--c1, #12436d)` in style attributes."""
+    for color, name in SHADES.items():
+        svg = re.sub(rf"(?<=: ){color}\b", f"var(--{name}, {color.lower()})", svg, flags=re.IGNORECASE)
+    return svg
+
+
+def _own_ids(svg: str, mark: str) -> str:
+    """The same drawing with ids no other figure on the page has."""
+    svg = re.sub(r'\bid="', f'id="f{mark}-', svg)
+    return re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>f{mark}-", svg)
+
+
+def _bare(svg: str) -> str:
+    """The svg element alone: no prolog, metadata or style sheet that would reach the whole page."""
+    svg = svg[svg.index("<svg") :]
+    for pattern in (r"<metadata>.*?</metadata>", r"<defs>\s*<style.*?</style>\s*</defs>", r"<!--.*?-->"):
+        svg = re.sub(pattern, "", svg, flags=re.DOTALL)
+    return re.sub(r"\n\s*", "\n", svg).strip()

@@ -1,0 +1,99 @@
+"""Charts of many figures at once: schools against their size, and one question answered in many ways."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from attendlib.records.answer import Chart
+from attendlib.words.draw.look import (
+    INK,
+    NAVY,
+    PALE,
+    PLUM,
+    SOFT,
+    Dot,
+    chart,
+    drawn,
+    grid,
+    key_above,
+    spread_of,
+    wrapped,
+)  # fmt: skip
+
+LIMITS = ((1.96, "95 in 100", (0, (4, 2))), (3.09, "998 in 1,000", (0, (1, 1.5))))  # the usual two of a funnel
+
+
+def funnel(
+    title: str, alt: str, items: Sequence[Dot], axis: str, *, centre: float, spread: float, here: str = ""
+) -> Chart:
+    """Each group's figure over its number of pupils, between the limits that chance alone would keep to.
+
+    `centre` is the figure of all together, `spread` the standard deviation of one pupil's, in the same unit: limits
+    are centre ± z spread/√n. `here` is the label of the one group that is named; no other can be read off.
+    """
+    shown = [item for item in items if item.row.value is not None and item.row.n]
+    hidden = len(items) - len(shown)
+
+    def draw(axes: Axes) -> None:
+        sizes = [item.row.n or 1 for item in shown] or [1]
+        low, high = max(min(sizes) * 0.7, 1), max(sizes) * 1.1
+        steps = [low + (high - low) * step / 60 for step in range(61)]
+        for z, name, style in LIMITS:
+            for sign in (-1, 1):
+                edge = [centre + sign * z * spread / n**0.5 for n in steps]
+                label = f"chance keeps {name} inside" if sign > 0 else None
+                axes.plot(steps, edge, color=SOFT, linewidth=1.2, linestyle=style, label=label)
+        axes.axhline(centre, color=INK, linewidth=1, label="all together")
+        others = [item.row for item in shown if item.label != here]
+        axes.plot([r.n or 0 for r in others], [r.value or 0 for r in others], "o", ls="", markersize=6,
+                  markerfacecolor=PALE, markeredgecolor=NAVY)  # fmt: skip
+        for row in (item.row for item in shown if item.label == here):
+            axes.plot([row.n or 0], [row.value or 0], "D", color=PLUM, markersize=9)
+            axes.annotate(here, (row.n or 0, row.value or 0), (8, 6), textcoords="offset points", fontweight="bold")
+        axes.set_xlabel("pupils" + (f" ({hidden} not drawn: withheld)" if hidden else ""))
+        axes.set_ylabel(axis)
+        key_above(axes, 2)
+
+    return chart(title, alt, draw, 3.8)
+
+
+def specification_curve(
+    title: str, alt: str, items: Sequence[Dot], choices: Mapping[str, Sequence[bool]], axis: str, *, main: int = 0
+) -> Chart:
+    """One question answered in many reasonable ways: estimates in order of size, and which choice each one made.
+
+    `choices` holds, for each choice's name, whether each item made it; `main` is the place of the one fixed first.
+    Withheld items keep their place at the end, marked.
+    """
+    order = sorted(range(len(items)), key=lambda i: (items[i].row.value is None, items[i].row.value or 0.0, i))
+
+    def draw(figure: Figure) -> None:
+        top, below = figure.subplots(2, 1, sharex=True, height_ratios=[2.4, 0.3 + 0.26 * len(choices)])
+        top.axhline(0, color=INK, linewidth=1)
+        for place, which in enumerate(order):
+            _estimate(top, place, items[which], which == main)
+            for line, made in enumerate(choices.values()):
+                if made[which]:
+                    below.plot([place], [line], "o", color=PLUM if which == main else NAVY, markersize=5)
+        top.set_ylabel(wrapped(axis, 24))
+        top.tick_params(axis="x", length=0, labelbottom=False)
+        grid(top, "y")
+        below.set_yticks(range(len(choices)), [wrapped(name, 30) for name in choices], fontsize=10)
+        below.set_ylim(len(choices) - 0.5, -0.5)
+        below.set_xlim(-0.6, len(items) - 0.4)
+        below.tick_params(length=0, labelbottom=False)
+        below.set_xlabel("each way of answering (diamond: the one fixed first)")
+        grid(below, "y")
+
+    return drawn(title, alt, draw, 3.4 + 0.26 * len(choices))
+
+
+def _estimate(axes: Axes, place: int, item: Dot, main: bool) -> None:
+    if item.row.value is None:
+        axes.annotate(item.row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+        return
+    color, marker = (PLUM, "D") if main else (NAVY, "o")
+    if interval := spread_of(item.row):
+        axes.plot([place, place], interval, color=color, linewidth=2.4 if main else 1.4)
+    axes.plot([place], [item.row.value], marker, color=color, markersize=8 if main else 5)
