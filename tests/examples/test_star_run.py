@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -72,5 +71,4 @@ def test_every_real_school_and_all_of_them_together(tmp_path) -> None:
     # 79 schools in kindergarten; one more takes part from grade 1 on
     assert len({school for school, _ in found}) >= 80
     assert_pages(out, {school for school, _ in found})
-    print(Counter((notebook, status) for (_, notebook), status in found.items()))
     assert found["all", "intervention_impact"] == "done"
