@@ -1,36 +1,33 @@
-"""How far absence changes when the same pupils move up, over the same half-terms of both years."""
+"""How far absence differs, once pupils have moved up, from what pupils alike would be expected to miss."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from datetime import date
+from typing import Literal
 
 import pandas as pd
 
 from attendlib.disclosure import limit
-from attendlib.facts.definitions import DAYS_A_YEAR, is_persistently_absent
 from attendlib.facts.labels import column_label
-from attendlib.facts.years import academic_year_from, year_group_name
+from attendlib.facts.years import academic_year_before
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
-from attendlib.questions.common import (
-    UNKNOWN,
-    Kept,
-    answered,
-    keep,
-    rescaled,
-    row_of,
-    settled_schools,
-    start,
-    trust_beside,
-    unanswered,
-    word_row,
-)
+from attendlib.questions.common import answered, trust_beside, unanswered, word_row
+from attendlib.questions.dip.beside import cohort_rows
+from attendlib.questions.dip.cohort import Asked, Cohort, move_of, read_cohort
+from attendlib.questions.dip.expected import Curve, dip_rows, double_difference, reference_rows, share_rows
+from attendlib.questions.dip.levels import level_rows, parts
+from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows
+from attendlib.questions.dip.moves import Move
+from attendlib.questions.dip.over_time import later_rows, next_step_rows, panel_rows, part_rows, year_after
+from attendlib.questions.dip.who import characteristics, feeder_rows, spread, who_rows
+from attendlib.questions.dip.year import Year, read_year
 from attendlib.records.answer import Answer, Row, Scope
 from attendlib.stats.fit import LEAST_DF
-from attendlib.stats.shares import mean_interval, wilson
 
 QUESTION = "transition_dip"
-SMALL_CHANGE_POINTS = 1.0  # about two days a year: an interval must rule it out before "No clear change" is said
+SMALL_CHANGE_POINTS = 1.0  # about two days a year: an interval must rule it out before "No clear dip" is said
+MOST_COHORTS = 5
 
 
 def transition_dip(
@@ -41,199 +38,153 @@ def transition_dip(
     by: str | None = None,
     min_sessions: int = 20,
     academic_year: str | None = None,
+    reference_step: Literal["stayers", "other_schools"] | None = None,
 ) -> Answer:
-    """The change in absence of this school's `after_year_group` since they were in `before_year_group`.
+    """Absence of this school's `after_year_group`, beside its own `before_year_group` and beside what was expected.
 
-    Rows, all and by group (fixed at the earlier year): `absence_before`, `absence_after`, `change` (percentage
-    points, pupil-weighted), `change_days` (days a year), `persistent_before`, `persistent_after` (shares), and by
-    half-term where both years have them. Not set against pupils who did not move: it is a change, not its reason.
+    Expected: least squares on a spline of earlier absence (and the groups of `by`) among pupils who made another step
+    over the same two years and half-terms, `reference_step`: those a step younger who stayed in their school, or the
+    movers of the other schools; unasked, the first of the two with enough pupils. Dip: mean absence less expected, the
+    uncertainty of the expectation included. Rows are named in docs/results.md; without a reference there is the change
+    alone. Raises QuestionError where the year groups are not in order.
     """
     study = pupils.study_file.study
-    year = academic_year or study.academic_year
-    earlier = academic_year_from(int(year[:4]) - (after_year_group - before_year_group))
-    context = {
-        "school_name": pupils.school_name,
-        "academic_year": year,
-        "before_academic_year": earlier,
-        "before": year_group_name(before_year_group),
-        "after": year_group_name(after_year_group),
-        "by": column_label(by) if by else "",
-    }
-    moved = frames.enrolments(pupils, year, after_year_group)
-    own = moved[moved["school"] == pupils.school]
-    if own.empty:
-        reason = f"{pupils.school_name} has no {context['after']} in {year}"
+    move = move_of(academic_year or study.academic_year, before_year_group, after_year_group)
+    context = _context(pupils, move, by)
+    years = {name: read_year(pupils, name) for name in (move.earlier, move.year)}
+    roll = years[move.year].roll
+    if not ((roll["year_group"] == move.after) & (roll["school"] == pupils.school)).any():
+        reason = f"{pupils.school_name} has no {context['after']} in {move.year}"
         return unanswered(QUESTION, "school", "not_applicable", study.audience, [reason], context=context)
-    halves, context["compared"] = _same_half_terms(pupils, earlier, year)
-    sessions = _both_years(pupils, earlier, year, before_year_group, halves)
-    groups = _groups_before(pupils, earlier, before_year_group, by)
-    fewest = limit(study.audience)
-    kept = _analysed(
-        start(own, f"pupils on roll in {context['after']}"), sessions, groups, min_sessions, context, fewest
-    )
-    if len(kept.frame) < fewest:
-        reason = f"fewer than {fewest} pupils have attendance in both years"
-        return unanswered(QUESTION, "school", "too_few", study.audience, [reason], steps=kept.steps, context=context)
-    rows = _rows(kept.frame, "school", by)
-    if halves:
-        rows += _half_term_rows(pupils, kept.frame, earlier, year, halves)
-    trust = _analysed(start(moved[moved["in_study"]], ""), sessions, groups, min_sessions, context, fewest).frame
-    trust = trust[settled_schools(trust, study.audience)].reset_index(drop=True)
-    if trust_beside(trust, pupils.school, study.audience):
-        rows += _rows(trust, "all", by)
-    else:
-        context["no_trust"] = "fewer than three other schools have enough pupils, so none is set beside this one"
-    rows = tuple(replace(row, period=row.period or f"{earlier} to {year}", outcome="absence") for row in rows)
-    verdict, reasons = _verdict(rows)
-    rows += (word_row("verdict", "school", verdict, len(kept.frame), outcome="absence", period=f"{earlier} to {year}"),)
+    cohort = read_cohort(Asked(pupils.school, by, min_sessions, reference_step, study.audience), move, years)
+    if not cohort.enough:
+        reason = _too_few(cohort)
+        steps = cohort.own.steps
+        return unanswered(QUESTION, "school", "too_few", study.audience, [reason], steps=steps, context=context)
+    context |= _compared(cohort, bool(study.exclude_dates))
+    rows = _rows(pupils, cohort, years, context)
+    verdict, reasons = _verdict(cohort, rows)
+    n, period = len(cohort.frame), move.period
+    rows = [replace(row, period=row.period or period, outcome="absence") for row in rows]
+    rows.append(word_row("verdict", "school", verdict, n, outcome="absence", period=period))
     return answered(
-        QUESTION, "school", study.audience, rows, kept.steps, verdict=verdict, reasons=tuple(reasons), context=context
-    )
-
-
-def _same_half_terms(pupils: Pupils, earlier: str, year: str) -> tuple[tuple[int, ...], str]:
-    """The half-terms held for both years, or none with the words for comparing whole years."""
-    if not all("half_term" in frames.grains(pupils, each) for each in (earlier, year)):
-        return (), "whole years, because the earlier or later year is only a year's total"
-    held = [set(frames.half_terms(pupils, each)["half_term"].astype(int)) for each in (earlier, year)]
-    both = tuple(sorted(held[0] & held[1]))
-    return both, f"the same half-terms of both years ({', '.join(map(str, both))})"
-
-
-def _both_years(
-    pupils: Pupils, earlier: str, year: str, before_year_group: int, halves: Sequence[int]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sessions before (one row per pupil, over schools) and after (one row per pupil and school)."""
-    columns = ["pupil", "school", "possible", "absent"]
-    before = frames.absence_per_pupil(pupils, earlier, halves or None)[columns]
-    was_there = frames.enrolments(pupils, earlier, before_year_group)["pupil"]
-    before = before[before["pupil"].isin(was_there)]
-    before = before.groupby("pupil", as_index=False)[["possible", "absent"]].sum()
-    return before, frames.absence_per_pupil(pupils, year, halves or None)[columns]
-
-
-def _groups_before(pupils: Pupils, earlier: str, before_year_group: int, by: str | None) -> pd.DataFrame:
-    """One row per pupil: the group they were in before the move, missing as its own group."""
-    enrolled = frames.enrolments(pupils, earlier, before_year_group).drop_duplicates("pupil")
-    if by is None:
-        return enrolled[["pupil"]].assign(group="")
-    values = enrolled[by].astype("object").where(enrolled[by].notna(), UNKNOWN)
-    return enrolled[["pupil"]].assign(group=[f"{by}={_label(value)}" for value in values])
-
-
-def _label(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _analysed(
-    kept: Kept,
-    sessions: tuple[pd.DataFrame, pd.DataFrame],
-    groups: pd.DataFrame,
-    min_sessions: int,
-    context: dict[str, str],
-    fewest_shown: int,
-) -> Kept:
-    """The pupils with enough sessions in both years, every loss counted."""
-    before, after = sessions
-    frame = kept.frame.merge(groups, on="pupil", how="left")
-    frame = frame.merge(before, on="pupil", how="left").merge(
-        after, on=["pupil", "school"], how="left", suffixes=("_before", "_after")
-    )
-    kept = Kept(frame, kept.steps)
-    fewest = f"fewer than {min_sessions} possible sessions in"
-    kept = keep(kept, kept.frame["possible_before"].notna(), f"not found in {context['before']} the year before")
-    kept = keep(kept, kept.frame["possible_before"] >= min_sessions, f"{fewest} {context['before']}")
-    kept = keep(kept, kept.frame["possible_after"].fillna(0) >= min_sessions, f"{fewest} {context['after']}")
-    unknown = kept.frame["group"].astype(str).str.endswith(f"={UNKNOWN}")  # nobody left: a column of no kind
-    if 0 < unknown.sum() < fewest_shown:  # too few to be a group of their own, and they would hide the others
-        kept = keep(kept, ~unknown, f"{context['by']} not known")
-    return Kept(_with_rates(kept.frame), kept.steps)
-
-
-def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Absence in percent of the pupil's own possible sessions, before and after, and the change in points."""
-    before = (100 * frame["absent_before"] / frame["possible_before"]).astype(float)
-    after = (100 * frame["absent_after"] / frame["possible_after"]).astype(float)
-    return frame.assign(before=before, after=after, change=after - before)
-
-
-def _rows(frame: pd.DataFrame, scope: Scope, by: str | None) -> tuple[Row, ...]:
-    """The figures for all pupils, then for each group."""
-    groups = sorted(frame["group"].unique()) if by else []
-    parts = [("", frame), *((group, frame[frame["group"] == group]) for group in groups)]
-    return tuple(row for group, part in parts for row in _group_rows(part, scope, group))
-
-
-def _blank_rows(scope: Scope, group: str, n: int) -> tuple[Row, ...]:
-    """What a group of one pupil has: a place in every table, and no figure."""
-    names = ("change_days", "change", "absence_before", "absence_after", "persistent_before", "persistent_after")
-    return tuple(Row(name, scope, group=group, n=n) for name in names)
-
-
-def _group_rows(part: pd.DataFrame, scope: Scope, group: str) -> tuple[Row, ...]:
-    if len(part) < 2:
-        return _blank_rows(scope, group, len(part))
-    cluster = part["school"].to_numpy() if scope == "all" and part["school"].nunique() > 1 else None
-    method = "mean, HC2" if cluster is None else "mean, clustered by school, CR2"
-    levels = [
-        row_of(
-            mean_interval(part[column], cluster), f"absence_{column}", scope, group=group, unit="percent", method=method
-        )
-        for column in ("before", "after")
-    ]
-    found = mean_interval(part["change"], cluster)
-    change = row_of(found, "change", scope, group=group, unit="percentage points", method=method)
-    days = rescaled(change, DAYS_A_YEAR / 100, "change_days", "days a year")
-    return (days, change, *levels, *(_persistent(part, scope, group, column) for column in ("before", "after")))
-
-
-def _persistent(part: pd.DataFrame, scope: Scope, group: str, column: str) -> Row:
-    """The share who missed 10% or more of their own sessions (DfE's persistent absence, over these half-terms)."""
-    pairs = zip(part[f"absent_{column}"].astype(int), part[f"possible_{column}"].astype(int), strict=True)
-    found = wilson(sum(is_persistently_absent(absent, possible) for absent, possible in pairs), len(part))
-    return Row(
-        f"persistent_{column}", scope, group=group, value=100 * found.share, low=100 * found.low, high=100 * found.high,
-        confidence_pct=95.0, unit="percent", n=found.n, numerator=found.numerator, method="share, Wilson interval",
+        QUESTION, "school", study.audience, rows, cohort.own.steps, verdict=verdict, reasons=tuple(reasons),
+        context=context,
     )  # fmt: skip
 
 
-def _half_term_rows(
-    pupils: Pupils, frame: pd.DataFrame, earlier: str, year: str, halves: Sequence[int]
-) -> tuple[Row, ...]:
-    """The mean absence in each half-term of both years of the pupils who were there in every one of them."""
-    rates = pd.concat([_half_term_rates(pupils, frame, each, halves) for each in (earlier, year)], axis=1).dropna()
+def _context(pupils: Pupils, move: Move, by: str | None) -> dict[str, str]:
+    return {
+        "school_name": pupils.school_name,
+        "academic_year": move.year,
+        "before_academic_year": move.earlier,
+        "before": move.names[0],
+        "after": move.names[1],
+        "before_year_group": str(move.before),
+        "after_year_group": str(move.after),
+        "by": column_label(by) if by else "",
+    }
+
+
+def _too_few(cohort: Cohort) -> str:
+    fewest, (before, _) = limit(cohort.asked.audience), cohort.move.names
+    earlier = cohort.years[0]
+    if not (earlier.roll["year_group"] == cohort.move.before).any():
+        return f"the data hold no {before} in {cohort.move.earlier}, so there is nothing to compare with"
+    if cohort.own.frame.empty and not cohort.linked["found"].any():
+        return f"none of these pupils was found in {before} in {cohort.move.earlier}"
+    return f"fewer than {fewest} pupils have attendance in both years"
+
+
+def _compared(cohort: Cohort, days_left_out: bool) -> dict[str, str]:
+    """What is compared with what, in words."""
+    halves = ", ".join(map(str, cohort.halves))
+    found = {
+        "compared": f"each pupil's own half-terms of both years, out of half-terms {halves}"
+        if cohort.halves
+        else "whole years, because the earlier or later year is only a year's total",
+        "halves": halves,
+        "reference": cohort.curve.kind if isinstance(cohort.curve, Curve) else "",
+        "no_reference": cohort.curve if isinstance(cohort.curve, str) else "",
+    }
+    if days_left_out and not all(year.from_marks for year in cohort.years):
+        found["not_left_out"] = "days the study leaves out are still in the totals, which came without daily marks"
+    return found
+
+
+def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: dict[str, str]) -> list[Row]:
+    """Every figure of the page before the gate, headline first."""
+    rows = _main(cohort.frame, cohort, "school")
+    if trust_beside(cohort.everyone, pupils.school, cohort.asked.audience):
+        rows += _main(cohort.everyone, cohort, "all")
+    else:
+        context["no_trust"] = "fewer than three other schools have enough pupils, so none is set beside this one"
+    if isinstance(cohort.curve, Curve):
+        rows += [*share_rows(cohort.frame, cohort.curve, "school"), *reference_rows(cohort.curve)]
+    rows += [*part_rows(cohort), *panel_rows(cohort), *next_step_rows(cohort)]
+    later = year_after(cohort.move.year)
+    if frames.grains(pupils, later):
+        rows += later_rows(cohort, read_year(pupils, later))
+    for column, frame in characteristics(cohort, _first_day(pupils, cohort.move.year)):
+        rows += who_rows(cohort, column, frame)
+    rows += feeder_rows(cohort)
+    context |= {f"feeder_{school.school}": school.name for school in pupils.store.schools}
+    context["spread"] = f"{spread(cohort):.6g}"
+    rows += [*match_rows(cohort), *recording_rows(cohort), *complete_rows(cohort)]
+    cohorts = _cohorts(pupils, cohort, years)
+    context["cohorts"] = str(len(cohorts))
+    return rows + cohort_rows(cohorts)
+
+
+def _main(frame: pd.DataFrame, cohort: Cohort, scope: Scope) -> list[Row]:
+    """Dip and change, all and by group."""
     rows: list[Row] = []
-    if len(rates) < 2:
-        return ()
-    for each, half in (column for column in product((earlier, year), halves) if column in rates):
-        name = "absence_before" if each == earlier else "absence_after"
-        period = f"{each} half-term {half}"
-        rows.append(
-            row_of(
-                mean_interval(rates[(each, half)]), name, "school", period=period, unit="percent", method="mean, HC2"
-            )
-        )
-    return tuple(rows)
+    for group, part in parts(frame, cohort.asked.by):
+        curve = cohort.curve
+        if isinstance(curve, Curve) and (scope == "school" or (curve.kind == "stayers" and not curve.own_school)):
+            rows += [*dip_rows(part, curve, scope, group), *double_difference(part, curve, scope, group)]
+        rows += level_rows(part, scope, group)
+    return rows
 
 
-def _half_term_rates(pupils: Pupils, frame: pd.DataFrame, year: str, halves: Sequence[int]) -> pd.DataFrame:
-    """One row per pupil of `frame`, one column (year, half-term) each: absence in percent, missing if not there."""
-    long = frames.absence_by_half_term(pupils, year)
-    long = long[long["pupil"].isin(frame["pupil"]) & long["half_term"].isin(halves) & (long["possible"] > 0)]
-    sums = long.groupby(["pupil", "half_term"])[["absent", "possible"]].sum()
-    wide = (100 * sums["absent"] / sums["possible"]).astype(float).unstack("half_term").sort_index()
-    return wide.set_axis(pd.MultiIndex.from_tuples([(year, int(half)) for half in wide.columns]), axis=1)
+def _first_day(pupils: Pupils, academic_year: str) -> date:
+    """The first day of the calendar's first half-term, else 1 September."""
+    terms = frames.half_terms(pupils, academic_year)
+    found = terms["start_date"].min() if len(terms) else None
+    return date(int(academic_year[:4]), 9, 1) if found is None else found.date()
 
 
-def _verdict(rows: Sequence[Row]) -> tuple[str, list[str]]:
-    """Whether the change is clear, not there, or beyond what so few pupils can tell."""
-    change = next(row for row in rows if row.estimate == "change" and row.scope == "school" and not row.group)
-    if change.df is None or change.df < LEAST_DF or change.low is None or change.high is None:
-        return "Too few pupils to tell", ["the change rests on too few pupils for an interval"]
-    if change.low > 0:
-        return "Absence rose", []
-    if change.high < 0:
-        return "Absence fell", []
-    if change.low > -SMALL_CHANGE_POINTS and change.high < SMALL_CHANGE_POINTS:
-        return "No clear change", []
-    return "Too few pupils to tell", ["the interval holds both no change and one of a percentage point, about two days"]
+def _cohorts(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year]) -> list[Cohort]:
+    """The school's cohorts that made the same move, this one last; earlier ones only as far as the data go."""
+    found, held, move = [cohort], dict(years), cohort.move
+    while len(found) < MOST_COHORTS:
+        move = move_of(academic_year_before(move.year), move.before, move.after)
+        for name in (move.earlier, move.year):
+            if name not in held:
+                held[name] = read_year(pupils, name)
+        earlier = read_cohort(cohort.asked, move, held)
+        if not earlier.enough:
+            break
+        found.append(earlier)
+    return found[::-1]
+
+
+def _verdict(cohort: Cohort, rows: Sequence[Row]) -> tuple[str, list[str]]:
+    """Whether the dip (the change, where nothing is expected) is clear, not there, or beyond what so few can tell."""
+    name = "dip" if isinstance(cohort.curve, Curve) else "change"
+    words = {
+        "dip": ("Absence higher than expected", "Absence lower than expected", "No clear dip"),
+        "change": ("Absence rose", "Absence fell", "No clear change"),
+    }[name]
+    found = next(row for row in rows if row.estimate == name and row.scope == "school" and not row.group)
+    if cohort.halves == (1,):
+        return "Too early to tell", ["only the first half-term is known, and it tends to be lower than what follows"]
+    if found.df is None or found.df < LEAST_DF or found.low is None or found.high is None:
+        return "Too few pupils to tell", [f"the {name} rests on too few pupils or schools for an interval"]
+    if found.low > 0:
+        return words[0], []
+    if found.high < 0:
+        return words[1], []
+    if found.low > -SMALL_CHANGE_POINTS and found.high < SMALL_CHANGE_POINTS:
+        return words[2], []
+    return "Too few pupils to tell", ["the interval holds both none and one of a percentage point, about two days"]

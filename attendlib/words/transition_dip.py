@@ -1,153 +1,183 @@
-"""transition_dip in words: the same pupils before and after moving up."""
+"""transition_dip in words: the same pupils before and after moving up, beside what was to be expected."""
 
 from attendlib.facts.definitions import DAYS_A_YEAR
 from attendlib.facts.labels import group_label
-from attendlib.records.answer import Answer, Chart, Row, Story, Table
-from attendlib.words.charts import Dot, dots, lines
+from attendlib.records.answer import Answer, Row, Story
+from attendlib.words.dip.charts import group_chart, half_term_chart
+from attendlib.words.dip.expected import expected_from, reference_words
+from attendlib.words.dip.sections import sections
+from attendlib.words.dip.tables import expected_shares, headline_table, persistent_table
 from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils, share
-from attendlib.words.tables import Line, estimates_table, shares_table
 
+TOO_FEW = ("Too few pupils to tell", "Too early to tell")
 CAVEATS = (
-    "Pupils are not set beside others who did not move, so ageing and a different year are part of the change.",
-    "Pupils with hardly any absence can only go up, and those with much tend to drift back: a share who rose or fell"
-    " would mislead.",
+    "Pupils with hardly any absence can only go up, and those with much tend to drift back: that is why each is set"
+    " beside pupils who missed as much before, and why no share who rose or fell stands alone.",
     "Primary and secondary schools may record lateness and time off site differently.",
+    "Groups are as they were before the move. Not having got a first choice of school, or joining late, is a sign of"
+    " other things, not a reason by itself.",
 )
+STAYERS = (
+    "A year of age and a different school come together: pupils a year younger who did not move differ from these in"
+    " both, so ageing remains in the comparison. The step after it is shown for that reason."
+)
+OTHERS = (
+    "Expected here means as at the other schools, whose pupils moved up too: it says how this school differs from them,"
+    " not how far absence changes with the move."
+)
+NOBODY = "Pupils are not set beside others, so ageing and a different year are part of the change"
 
 
 def tell(answer: Answer) -> Story:
     """The story of a done answer."""
-    days = answer.row("change_days", scope="school", group="")
+    curve = half_term_chart(answer)
     return Story(
         title=_title(answer),
-        sentences=_sentences(answer, days),
+        sentences=_sentences(answer),
         badge=answer.verdict,
-        charts=_charts(answer),
-        tables=(_changes(answer), _persistent(answer)),
-        caveats=(f"Compared: {answer.context['compared']}.", *CAVEATS),
+        charts=(group_chart(answer), *((curve,) if curve else ())),
+        tables=(headline_table(answer), persistent_table(answer), *expected_shares(answer)),
+        caveats=_caveats(answer),
         next_steps=_next_steps(answer),
+        sections=sections(answer),
     )
+
+
+def _name(answer: Answer) -> str:
+    return "dip" if answer.context["reference"] else "change"
 
 
 def _title(answer: Answer) -> str:
-    move = f"from {answer.context['before']} to {answer.context['after']}"
-    if answer.verdict == "Too few pupils to tell":
-        return f"Too few pupils to tell whether absence changed {move}"
-    return f"{answer.verdict} {move}" if answer.verdict.startswith("Absence") else f"{answer.verdict} in absence {move}"
-
-
-def _sentences(answer: Answer, days: Row | None) -> tuple[str, ...]:
     c = answer.context
-    if days is None or days.value is None:
+    move = f"from {c['before']} to {c['after']}"
+    about = "is other than expected" if c["reference"] else "changed"
+    if answer.verdict in TOO_FEW:
+        return f"{answer.verdict} whether absence {about} {move}"
+    if answer.verdict == "No clear change":
+        return f"No clear change in absence {move}"
+    return f"{answer.verdict} {move}"
+
+
+def _sentences(answer: Answer) -> tuple[str, ...]:
+    main = answer.row(_name(answer), scope="school", group="", model="")
+    if main is None or main.value is None:
         return (f"{answer.verdict}: {'; '.join(answer.reasons) or 'the figures are withheld'}.",)
+    reasons = (f"{answer.verdict}: {'; '.join(answer.reasons)}.",) if answer.reasons else ()
+    return (
+        _first(answer, main),
+        *reasons,
+        *reference_words(answer),
+        *_raw(answer),
+        *_groups(answer),
+        *_parts(answer),
+        *_fell(answer),
+        *_scope(answer),
+    )
+
+
+def _first(answer: Answer, points: Row) -> str:
+    """The answer: days a year where the weeks are many enough, else points."""
+    c, name = answer.context, _name(answer)
+    days = answer.row(f"{name}_days", scope="school", group="")
+    than = f"than expected {expected_from(answer)}" if c["reference"] else f"than the same pupils did in {c['before']}"
+    if days is None or days.value is None:
+        size = f"{plain(abs(points.value or 0), places_for(points))} percentage points"
+        more = "more" if (points.value or 0) >= 0 else "less"
+        return (
+            f"In {c['after']}, pupils at {c['school_name']} missed {size} {more} of their possible sessions {than}"
+            f" (95% interval {interval_words(points, 'less', 'more')}; {pupils(points.n)})."
+        )
     more = "more" if days.value >= 0 else "fewer"
     size = plain(abs(days.value), places_for(days))
-    points = answer.row("change", scope="school", group="")
-    assert points is not None
-    first = (
-        f"The pupils now in {c['after']} at {c['school_name']} missed {size} days {more} in a year of {DAYS_A_YEAR}"
-        f" than they did in {c['before']} (95% interval {interval_words(days, 'fewer', 'more')};"
-        f" {lessons(days.value)}; {pupils(days.n)})."
+    return (
+        f"In {c['after']}, pupils at {c['school_name']} missed {size} days {more} in a year of {DAYS_A_YEAR} {than}"
+        f" (95% interval {interval_words(days, 'fewer', 'more')}; {lessons(days.value)}; {pupils(days.n)})."
+        f" That is {figure(points)} percentage points of their possible sessions. This school only."
     )
-    second = f"That is {figure(points)} percentage points of their possible sessions. This school only."
-    reasons = (f"{answer.verdict}: {'; '.join(answer.reasons)}.",) if answer.reasons else ()
-    return (first, second, *reasons, *_group_sentence(answer), *_persistent_sentence(answer), *_trust(answer))
 
 
-def _group_sentence(answer: Answer) -> tuple[str, ...]:
-    groups = [row for row in answer.select("change_days", scope="school") if row.group]
+def _raw(answer: Answer) -> tuple[str, ...]:
+    """What was seen, without any expectation, and the plain double difference."""
+    c = answer.context
+    before, after, change = (
+        answer.row(
+            name, scope="school", group="", model="", period=f"{c['before_academic_year']} to {c['academic_year']}"
+        )
+        for name in ("absence_before", "absence_after", "change")
+    )
+    if before is None or after is None or change is None or None in (before.value, after.value, change.value):
+        return ()
+    seen = (
+        f"Seen: {plain(before.value or 0)}% of sessions missed in {c['before']} and {plain(after.value or 0)}% in"
+        f" {c['after']}, a change of {figure(change)} points."
+    )
+    both = answer.row("double_difference", scope="school", group="")
+    if both is None or both.value is None:
+        return (seen,) if c["reference"] else (f"That is {plain(before.value or 0)}% and {plain(after.value or 0)}%.",)
+    return (f"{seen} Less the change of the pupils compared with: {figure(both)} points, nothing held alike.",)
+
+
+def _groups(answer: Answer) -> tuple[str, ...]:
+    days, points = (answer.select(f"{_name(answer)}{end}", scope="school", model="") for end in ("_days", ""))
+    rows, unit = (days, "days") if days else (points, "points")
     shown = [
-        f"{group_label(row.group)} {figure(row)} days ({pupils(row.n)})" for row in groups if row.value is not None
+        f"{group_label(row.group)} {figure(row)} {unit} ({pupils(row.n)})"
+        for row in rows
+        if row.group and row.value is not None
     ]
     return (f"By {answer.context['by']}: {'; '.join(shown)}.",) if shown else ()
 
 
-def _persistent_sentence(answer: Answer) -> tuple[str, ...]:
-    before, after = (answer.row(f"persistent_{when}", scope="school", group="") for when in ("before", "after"))
-    if before is None or after is None or before.value is None or after.value is None:
+def _parts(answer: Answer) -> tuple[str, ...]:
+    """The first half-term apart from the rest."""
+    rows = [row for row in answer.select(_name(answer), scope="school") if row.period.startswith("half-term")]
+    shown = [f"{row.period} {figure(row)}" for row in rows if row.value is not None]
+    if len(shown) < 2:
         return ()
-    return (f"Missing 10% or more: {share(before)} before, {share(after)} after.",)
+    what = "beyond what was expected" if answer.context["reference"] else "of change"
+    return (f"Points {what} through the year: {'; '.join(shown)}. The first half-term alone says little.",)
 
 
-def _trust(answer: Answer) -> tuple[str, ...]:
-    found = answer.row("change_days", scope="all", group="")
-    if found is None or found.value is None:
-        return (f"All schools together: {answer.context['no_trust']}.",) if "no_trust" in answer.context else ()
-    return (f"All {found.n_groups} schools together: {figure(found)} days a year, {pupils(found.n)}.",)
+def _fell(answer: Answer) -> tuple[str, ...]:
+    seen, expected = (answer.row(name, scope="school") for name in ("share_fell", "share_fell_expected"))
+    if seen is None or expected is None or seen.value is None or expected.value is None:
+        return ()
+    return (
+        f"Attendance fell by a percentage point or more for {share(seen)}; going by the pupils compared with,"
+        f" {plain(expected.value, 0)}% would be expected to"
+        f" (95% interval {plain(expected.low or 0, 0)}% to {plain(expected.high or 0, 0)}%).",
+    )
 
 
-def _charts(answer: Answer) -> tuple[Chart, ...]:
-    curve = [row for row in answer.rows if row.estimate.startswith("absence_") and " half-term " in row.period]
-    groups = list(answer.select("change_days", scope="school"))
-    charts = (_curve(answer, curve),) if curve else ()
-    return (*charts, _group_chart(answer, groups))
-
-
-def _curve(answer: Answer, rows: list[Row]) -> Chart:
+def _scope(answer: Answer) -> tuple[str, ...]:
+    """How many cohorts this rests on, and all schools beside it."""
     c = answer.context
-    halves = sorted({row.period.rpartition(" ")[2] for row in rows})
-    names = {
-        "absence_before": f"{c['before']}, {c['before_academic_year']}",
-        "absence_after": f"{c['after']}, {c['academic_year']}",
-    }
-    found = {(row.estimate, row.period.rpartition(" ")[2]): row for row in rows}
-    series = {name: [found.get((estimate, half)) for half in halves] for estimate, name in names.items()}
-    said = [
-        f"{name}: "
-        + ", ".join(f"half-term {half} {figure(row)}" for half, row in zip(halves, each, strict=True) if row)
-        for name, each in series.items()
-    ]
-    n = pupils(rows[0].n)
-    title = f"Absence of the same pupils by half-term, {c['school_name']}"
-    alt = f"Percent of sessions missed by {n} there in every half-term, with 95% intervals. {'; '.join(said)}."
-    return lines(title, alt, series, [f"half-term {half}" for half in halves], "percent of sessions missed")
+    together = answer.row(_name(answer), scope="school", model="all cohorts")
+    if c["cohorts"] == "1":
+        cohorts = "One cohort in one school: another year's pupils may differ."
+    elif together is None:
+        cohorts = f"{c['cohorts']} cohorts are in the data."
+    else:
+        cohorts = f"{c['cohorts']} cohorts together: {figure(together)} points ({pupils(together.n)})."
+    found = answer.row(f"{_name(answer)}_days", scope="all", group="")
+    if found is not None and found.value is not None:
+        return (cohorts, f"All {found.n_groups} schools together: {figure(found)} days a year, {pupils(found.n)}.")
+    return (cohorts, f"All schools together: {c['no_trust']}.") if "no_trust" in c else (cohorts,)
 
 
-def _group_chart(answer: Answer, rows: list[Row]) -> Chart:
+def _caveats(answer: Answer) -> tuple[str, ...]:
     c = answer.context
-    shown = [f"{group_label(row.group)} {figure(row)}, {pupils(row.n)}" for row in rows if row.value is not None]
-    title = f"Change in days missed a year, {c['before']} to {c['after']}, {c['school_name']}"
-    alt = f"Change in days missed a year, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
-    items = [Dot(group_label(row.group), row) for row in rows]
-    return dots(title, alt, items, "more days missed a year", zero_line=True)
-
-
-def _changes(answer: Answer) -> Table:
-    rows = [row for row in answer.rows if row.estimate in ("change_days", "change") or _level(row)]
-    lines_ = [
-        Line(f"{_what(row)}, {group_label(row.group)}{'' if row.scope == 'school' else ', all schools'}", row)
-        for row in rows
-    ]
-    c = answer.context
-    caption = f"Absence in {c['before']} and {c['after']}, the same pupils, 95% intervals"
-    return estimates_table(caption, "Figure and pupils", "Value", lines_)
-
-
-def _level(row: Row) -> bool:
-    return row.estimate in ("absence_before", "absence_after") and " half-term " not in row.period
-
-
-def _what(row: Row) -> str:
-    return {
-        "change_days": "Change in days a year",
-        "change": "Change in percentage points",
-        "absence_before": "Percent missed before",
-        "absence_after": "Percent missed after",
-    }[row.estimate]
-
-
-def _persistent(answer: Answer) -> Table:
-    before = answer.select("persistent_before", scope="school")
-    after = answer.select("persistent_after", scope="school")
-    pairs = [(group_label(one.group), (one, other)) for one, other in zip(before, after, strict=True)]
-    caption = "Pupils who missed 10% or more of their possible sessions over the half-terms compared"
-    return shares_table(caption, "Pupils", (answer.context["before"], answer.context["after"]), pairs)
+    nothing = f"{NOBODY}: {c['no_reference']}."
+    about = {"stayers": STAYERS, "other_schools": OTHERS, "": nothing}[c["reference"]]
+    left = (f"{c['not_left_out'][:1].upper()}{c['not_left_out'][1:]}.",) if "not_left_out" in c else ()
+    return (f"Compared: {c['compared']}.", about, *left, *CAVEATS)
 
 
 def _next_steps(answer: Answer) -> tuple[str, ...]:
-    if answer.verdict == "Too few pupils to tell":
+    c = answer.context
+    if answer.verdict in TOO_FEW:
         return ("Put several years together, or look at all schools that receive these pupils.",)
     return (
-        f"Look at the half-terms in turn: {answer.context['after']} often starts low and climbs later.",
+        f"Look at the half-terms in turn: {c['after']} often starts low and climbs later.",
         "Ask the feeder schools what helped the pupils who missed most.",
     )

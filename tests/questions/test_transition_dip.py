@@ -37,14 +37,15 @@ def test_days_are_points_of_190_days(trust: Trust, monkeypatch: pytest.MonkeyPat
 
 def test_the_change_recomputed_by_hand(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     pupils = trust.pupils("999006", monkeypatch)
-    before, after = (frames.absence_per_pupil(pupils, year) for year in ("2023/24", "2024/25"))
+    before, after = (frames.absence_by_half_term(pupils, year) for year in ("2023/24", "2024/25"))
     sixth = frames.enrolments(pupils, "2023/24", 6)["pupil"]
     seventh = frames.enrolments(pupils, "2024/25", 7).query("school == '999006'")["pupil"]
-    before = before[before["pupil"].isin(sixth)].groupby("pupil")[["absent", "possible"]].sum()
-    after = after[after["pupil"].isin(seventh) & (after["school"] == "999006")].set_index("pupil")
-    both = before.join(after[["absent", "possible"]].add_suffix("_after"), how="inner")
-    both = both[(both["possible"] >= 20) & (both["possible_after"] >= 20)]
-    change = 100 * (both["absent_after"] / both["possible_after"] - both["absent"] / both["possible"])
+    after = after[after["pupil"].isin(seventh) & (after["school"] == "999006")]
+    columns = ["pupil", "half_term", "absent", "possible"]
+    both = before.loc[before["pupil"].isin(sixth), columns].merge(after[columns], on=columns[:2])
+    both = both[(both["possible_x"] > 0) & (both["possible_y"] > 0)].groupby("pupil").sum()
+    both = both[(both["possible_x"] >= 20) & (both["possible_y"] >= 20)]
+    change = 100 * (both["absent_y"] / both["possible_y"] - both["absent_x"] / both["possible_x"])
     row = ask(trust, monkeypatch, "999006").row("change", group="")
     assert (row.n, row.value) == (len(change), pytest.approx(change.mean()))
     assert row.se == pytest.approx(change.sem())

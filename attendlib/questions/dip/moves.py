@@ -1,0 +1,144 @@
+"""Pupils who went from one year group to the next, with their sessions in the same half-terms of both years."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from attendlib.facts.definitions import PERSISTENT_PCT
+from attendlib.facts.years import year_group_name
+from attendlib.questions.common import UNKNOWN, Kept, keep
+from attendlib.questions.dip.year import COUNTED, Year
+
+FIXED_BEFORE = ("sex", "fsm", "fsm6", "sen", "eal", "ethnicity")  # a later status may follow from the move
+KNOWN_AFTER = ("first_choice", "entry_date")
+ROSE_POINTS = 1.0  # a pupil's attendance "fell" when absence rose by a point, about two days a year
+HALF_TERMS_KNOWN = 0.5  # of those found, so many must be known by half-term before others are left out for it
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A step from one year group to another over two academic years."""
+
+    earlier: str
+    year: str
+    before: int
+    after: int
+
+    @property
+    def period(self) -> str:
+        """'2023/24 to 2024/25'."""
+        return f"{self.earlier} to {self.year}"
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """'Year 6' and 'Year 7'."""
+        return year_group_name(self.before), year_group_name(self.after)
+
+
+def linked(earlier: Year, year: Year, move: Move, roll: pd.DataFrame, by: str | None) -> pd.DataFrame:
+    """The rows of `roll` (a pupil and school of `year`), each with where and who the pupil was before the move.
+
+    Columns: pupil, school, in_study, KNOWN_AFTER, `now_` and the characteristic for each of FIXED_BEFORE; `found`,
+    `school_before` (where most sessions were), FIXED_BEFORE and `group` (of `by`) as they were before.
+    """
+    was = earlier.roll[earlier.roll["year_group"] == move.before].merge(
+        earlier.totals[["pupil", "school", "possible"]], on=["pupil", "school"], how="left"
+    )
+    was = was.sort_values(["possible", "school"], ascending=[False, True], kind="stable").drop_duplicates("pupil")
+    fixed = list(dict.fromkeys([*FIXED_BEFORE, *([by] if by else [])]))
+    before = was[["pupil", "school", *fixed]].rename(columns={"school": "school_before"})
+    now = roll[["pupil", "school", "in_study", *KNOWN_AFTER, *FIXED_BEFORE]]
+    now = now.rename(columns={name: f"now_{name}" for name in FIXED_BEFORE})
+    frame = now.merge(before.assign(found=True), on="pupil", how="left")
+    frame["found"] = frame["found"].eq(True)
+    return frame.assign(group=labels(frame[by], by) if by else "")
+
+
+def labels(values: pd.Series, column: str) -> pd.Series:
+    """`fsm6=1` and so on; missing is `fsm6=unknown`."""
+    text = [f"{column}={UNKNOWN if pd.isna(value) else _plain(value)}" for value in values]
+    return pd.Series(text, index=values.index, dtype=object)
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def same_half_terms(earlier: Year, year: Year, frame: pd.DataFrame) -> tuple[int, ...]:
+    """The half-terms in which these pupils have sessions in both years; none where whole years must be compared."""
+    found = frame[frame["found"]]
+    known = found["pupil"].isin(earlier.halves["pupil"])
+    if found.empty or known.mean() < HALF_TERMS_KNOWN:
+        return ()
+    before = earlier.halves.loc[earlier.halves["pupil"].isin(found["pupil"]), "half_term"]
+    after = year.halves.merge(found[["pupil", "school"]], on=["pupil", "school"])["half_term"]
+    return tuple(sorted({int(half) for half in before} & {int(half) for half in after}))
+
+
+def with_sessions(earlier: Year, year: Year, frame: pd.DataFrame, halves: Sequence[int]) -> pd.DataFrame:
+    """`frame` with COUNTED before and after: each pupil's own half-terms of `halves` known in both years, summed.
+
+    Without `halves`, whole years. Before is over every school the pupil was in, after is in the row's school only.
+    Also `before` and `after` (percent of possible), `change` (points), `rose` and `persistent_after` (0 or 100).
+    """
+    wanted = frame[["pupil", "school"]]
+    if halves:
+        early, late = (each.halves[each.halves["half_term"].isin(halves)] for each in (earlier, year))
+        key = ["pupil", "half_term"]
+    else:
+        early, late, key = earlier.totals, year.totals, ["pupil"]
+    early = early[early["pupil"].isin(wanted["pupil"])].groupby(key, as_index=False)[list(COUNTED)].sum(skipna=False)
+    both = late.merge(wanted, on=["pupil", "school"]).merge(early, on=key, suffixes=("_after", "_before"))
+    counts = [f"{name}_{when}" for when in ("before", "after") for name in COUNTED]
+    sums = both.groupby(["pupil", "school"], as_index=False)[counts].sum(skipna=False)
+    return with_rates(frame.drop(columns=counts, errors="ignore").merge(sums, on=["pupil", "school"], how="left"))
+
+
+def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with absence in percent of each pupil's own possible sessions, and what follows from it."""
+    before, after = (_percent(frame[f"absent_{when}"], frame[f"possible_{when}"]) for when in ("before", "after"))
+    persistent = 100 * frame["absent_after"] >= PERSISTENT_PCT * frame["possible_after"]
+    return frame.assign(
+        before=before,
+        after=after,
+        change=after - before,
+        rose=np.where(after - before >= ROSE_POINTS, 100.0, 0.0),
+        persistent_before=np.where(
+            100 * frame["absent_before"] >= PERSISTENT_PCT * frame["possible_before"], 100.0, 0.0
+        ),
+        persistent_after=np.where(persistent, 100.0, 0.0),
+    )
+
+
+def _percent(absent: pd.Series, possible: pd.Series) -> pd.Series:
+    return (100 * absent / possible.where(possible > 0)).astype(float)
+
+
+def analysed(kept: Kept, earlier: Year, year: Year, move: Move, halves: Sequence[int], min_sessions: int) -> Kept:
+    """The linked pupils with enough sessions in both years, each loss counted under its reason."""
+    before, after = move.names
+    fewest = f"fewer than {min_sessions} possible sessions in"
+    kept = keep(kept, kept.frame["found"], f"not found in {before} in {move.earlier}")
+    if halves:
+        known = kept.frame["pupil"].isin(earlier.halves["pupil"]) | ~kept.frame["pupil"].isin(earlier.totals["pupil"])
+        if not known.all():
+            kept = keep(kept, known, f"{before} known only as a year's total")
+    there = _possible(earlier, kept.frame["pupil"], halves)
+    kept = keep(kept, there >= min_sessions, f"{fewest} {before}")
+    kept = Kept(with_sessions(earlier, year, kept.frame, halves), kept.steps)
+    enough = kept.frame[["possible_before", "possible_after"]].min(axis=1, skipna=False) >= min_sessions
+    same = ", over the half-terms they have in both years" if halves else ""
+    return keep(kept, enough, f"{fewest} {after}{same}")
+
+
+def _possible(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.Series:
+    sessions = year.halves[year.halves["half_term"].isin(halves)] if halves else year.totals
+    return pupil.map(sessions.groupby("pupil")["possible"].sum()).fillna(0)
+
+
+def without_few_unknown(kept: Kept, fewest: int, words: str) -> Kept:
+    """Pupils whose group is not known, when too few to be a group of their own: they would hide the others."""
+    unknown = kept.frame["group"].astype(str).str.endswith(f"={UNKNOWN}")
+    return keep(kept, ~unknown, f"{words} not known") if 0 < unknown.sum() < fewest else kept

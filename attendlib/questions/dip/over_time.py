@@ -1,0 +1,119 @@
+"""When in the year it happens: each half-term of both years, the first half-term apart, and the year after."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from attendlib.facts.years import academic_year_from
+from attendlib.questions.common import row_of
+from attendlib.questions.dip.cohort import Cohort, over, stayers
+from attendlib.questions.dip.expected import FEWEST_REFERENCE, Curve, beyond_expected, how
+from attendlib.questions.dip.moves import labels
+from attendlib.questions.dip.year import Year
+from attendlib.records.answer import Row
+from attendlib.stats.shares import mean_interval
+
+PARTS = ((1,), (2, 3, 4), (5, 6))  # the first half-term apart: Year 7 tends to start low and climb
+
+
+def part_name(halves: Sequence[int]) -> str:
+    """'half-term 1', 'half-terms 2 to 4'."""
+    return f"half-term {halves[0]}" if len(halves) == 1 else f"half-terms {halves[0]} to {halves[-1]}"
+
+
+def part_rows(cohort: Cohort) -> list[Row]:
+    """Change, and dip where there is a curve, over each part of the year: those with enough sessions in it."""
+    rows: list[Row] = []
+    for part in PARTS:
+        halves = tuple(half for half in part if half in cohort.halves)
+        if halves and halves != cohort.halves:
+            rows += _part(cohort, halves)
+    return rows
+
+
+def _part(cohort: Cohort, halves: tuple[int, ...]) -> list[Row]:
+    frame = over(cohort, cohort.frame, halves)
+    if len(frame) < 2:
+        return []
+    period, unit = part_name(halves), "percentage points"
+    rows = [row_of(mean_interval(frame["change"]), "change", "school", period=period, unit=unit, method="mean, HC2")]
+    if isinstance(cohort.curve, Curve):
+        reference = over(cohort, cohort.curve.frame, halves)
+        if len(reference) >= FEWEST_REFERENCE:
+            curve = replace(cohort.curve, frame=reference)
+            found = beyond_expected(frame, curve)
+            rows.append(row_of(found, "dip", "school", period=period, unit=unit, method=how(curve, found)))
+    return rows
+
+
+def panel_rows(cohort: Cohort) -> list[Row]:
+    """Mean absence in each half-term of both years, of pupils there in every one; the next step and year beside it.
+
+    `absence_before` and `absence_after` are the movers; `absence_later` the same movers a year on, where the data go
+    so far; `next_before` and `next_after` pupils one year ahead over the same two years.
+    """
+    if not cohort.halves:
+        return []
+    earlier, year = cohort.years
+    rows = _panel(cohort.frame, {"absence_before": earlier, "absence_after": year}, cohort.halves)
+    ahead = stayers(cohort, cohort.move.after, cohort.move.after + 1, cohort.asked.school)
+    return rows + _panel(ahead, {"next_before": earlier, "next_after": year}, cohort.halves)
+
+
+def later_rows(cohort: Cohort, later: Year) -> list[Row]:
+    """The movers' mean absence in each half-term of the year after, `later`, wherever they then were."""
+    group = cohort.move.after + 1
+    there = later.roll.loc[later.roll["year_group"] == group, "pupil"]
+    frame = cohort.frame[cohort.frame["pupil"].isin(there)]
+    halves = tuple(sorted(later.halves["half_term"].unique()))
+    return _panel(frame, {"absence_later": later}, halves)
+
+
+def _panel(frame: pd.DataFrame, years: dict[str, Year], halves: Sequence[int]) -> list[Row]:
+    rates = [_half_term_rates(frame, year, halves).add_prefix(f"{name} ") for name, year in years.items()]
+    wide = pd.concat(rates, axis=1).dropna()
+    if len(wide) < 2:
+        return []
+    return [
+        row_of(
+            mean_interval(wide[f"{name} {half}"]), name, "school", period=f"{year.name} half-term {half}",
+            unit="percent", method="mean, HC2",
+        )
+        for name, year in years.items()
+        for half in halves
+        if f"{name} {half}" in wide
+    ]  # fmt: skip
+
+
+def _half_term_rates(frame: pd.DataFrame, year: Year, halves: Sequence[int]) -> pd.DataFrame:
+    """One row per pupil, one column a half-term: absence in percent over every school, missing if not there."""
+    long = year.halves[year.halves["pupil"].isin(frame["pupil"]) & year.halves["half_term"].isin(halves)]
+    sums = long.groupby(["pupil", "half_term"])[["absent", "possible"]].sum()
+    wide = (100 * sums["absent"] / sums["possible"]).astype(float).unstack("half_term").sort_index()
+    return wide.set_axis([str(int(half)) for half in wide.columns], axis=1)
+
+
+def next_step_rows(cohort: Cohort) -> list[Row]:
+    """The change from the year after the move to the next in this school over the same two years: all, and by sex.
+
+    Nationally this step is as large as the move itself, and girls' absence passes boys' from here on.
+    """
+    after = cohort.move.after
+    frame = stayers(cohort, after, after + 1, cohort.asked.school)
+    frame = frame.assign(group=labels(frame["sex"], "sex"))
+    groups = sorted(frame["group"].unique())
+    rows: list[Row] = []
+    for sex, part in [("", frame), *((group, frame[frame["group"] == group]) for group in groups)]:
+        group = f"{sex};year_group={after + 1}" if sex else ""  # other pupils than the movers of that sex
+        found = {"group": group, "period": cohort.move.period, "unit": "percentage points", "method": "mean, HC2"}
+        if len(part) < 2:
+            rows.append(Row("next_step_change", "school", n=len(part), **found))  # type: ignore[arg-type]
+        else:
+            rows.append(row_of(mean_interval(part["change"]), "next_step_change", "school", **found))
+    return rows if len(frame) else []
+
+
+def year_after(academic_year: str) -> str:
+    """2025/26 for 2024/25."""
+    return academic_year_from(int(academic_year[:4]) + 1)

@@ -1,0 +1,34 @@
+"""What was expected, and from whom, in words."""
+
+from attendlib.facts.years import year_group_name
+from attendlib.records.answer import Answer
+from attendlib.words.numbers import count, figure
+
+
+def expected_from(answer: Answer) -> str:
+    """'of pupils with the same absence in Year 6' and so on."""
+    c = answer.context
+    alike = f" and are alike on {c['by']}" if c["by"] else ""
+    who = "who stayed in their school" if c["reference"] == "stayers" else "at the other schools"
+    return f"of pupils {who} and had missed as much the year before{alike}"
+
+
+def reference_words(answer: Answer) -> tuple[str, ...]:
+    """Who the reference pupils are, how many, and how their own absence changed; or why there are none."""
+    c = answer.context
+    found = answer.row("reference_change")
+    if not c["reference"]:
+        return (f"Nothing is expected here: {c['no_reference']}. What follows is the change alone.",)
+    if found is None:
+        return ()
+    before, after = int(c["before_year_group"]), int(c["after_year_group"])
+    if c["reference"] == "stayers":
+        step = after - before
+        who = f"went from {year_group_name(before - step)} to {year_group_name(before)} in one and the same school"
+    else:
+        who = f"went from {c['before']} to {c['after']} at the other schools"
+    schools = f"{found.n_groups} school{'' if found.n_groups == 1 else 's'}"
+    return (
+        f"Expected from {count(found.n)} pupils of {schools} who {who} over the same two years and half-terms; their"
+        f" absence changed by {figure(found)} points.",
+    )
