@@ -3,12 +3,13 @@
 from attendlib.intake.load import load
 from attendlib.page.show import header, provenance, show
 from attendlib.questions.attainment_link import attainment_link
-from attendlib.questions.intervention_impact import intervention_impact
+from attendlib.questions.intervention_impact import impact_details, intervention_impact
 from attendlib.questions.transition_dip import transition_dip
 
 __all__ = [
     "attainment_link",
     "header",
+    "impact_details",
     "intervention_impact",
     "load",
     "provenance",

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
+
+from attendlib.questions.common import rescaled, row_of
+from attendlib.questions.impact.models import CHECK, Model, main_model, overlapping, points_fewer
+from attendlib.questions.verdict import Design, Judged, decide
+from attendlib.records.answer import Row
 
 Floats = NDArray[np.float64]
 KINDS = ("recorded", "trait", "shock")
@@ -86,3 +92,43 @@ def realised_days(frame: pd.DataFrame) -> float:
     """Days a year fewer that the referred pupils of this study really had."""
     fewer = (frame["untreated"] - frame["absent_outcome"]) / frame["possible_outcome"]
     return float(190 * fewer[frame["treated"] == 1].mean())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one study says: its verdict, main in days a year, and whether before-after alone would claim a benefit."""
+
+    verdict: str
+    main: Row
+    realised: float
+    naive: bool
+
+
+def run(shape: Shape, seed: int, delta: float = 2.0, certainty: float = 0.75) -> Outcome:
+    """A study through the page's own models and rule, its design checks taken as passed."""
+    frame = study(shape, seed)
+    analysed = frame[overlapping(frame)].reset_index(drop=True)
+    rows = [_days(analysed, model) for model in (main_model(True), CHECK)]
+    judged = Judged.of(rows[0], rows[1], delta)
+    verdict, _ = decide(judged, Design((), True), certainty)
+    return Outcome(verdict, rows[0], realised_days(frame), _before_after(frame))
+
+
+def _days(frame: pd.DataFrame, model: Model) -> Row:
+    row = row_of(points_fewer(frame, model, None), "points_fewer", "school")
+    return rescaled(row, 1.9, "days_fewer", "days a year")
+
+
+def _before_after(frame: pd.DataFrame) -> bool:
+    """Whether a paired t test of the referred pupils alone reads as a benefit."""
+    own = frame[frame["treated"] == 1]
+    found = stats.ttest_rel(own["window"], own["outcome"])
+    return bool(found.statistic > 0 and found.pvalue < 0.05)
+
+
+def expected_above_zero(outcomes: list[Outcome]) -> float:
+    """The share of intervals above zero that the formula behind the smallest detectable difference foretells."""
+    se = np.array([outcome.main.se for outcome in outcomes], dtype=float)
+    df = np.array([outcome.main.df for outcome in outcomes], dtype=float)
+    true = np.array([outcome.realised for outcome in outcomes])
+    return float(stats.t.sf(stats.t.ppf(0.975, df) - true / se, df).mean())

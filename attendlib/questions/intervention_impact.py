@@ -40,6 +40,7 @@ from attendlib.records.answer import Answer, Check, Row, Scope
 from attendlib.records.study import ALL
 
 QUESTION = "intervention_impact"
+DETAILS = "impact_details"
 HALF_TERMS = "half_terms"
 # At most this share of studies without any difference reads 'Probably helped' (docs/methods.md; `make prove`).
 FALSE_SHARE = 0.05
@@ -96,6 +97,11 @@ def intervention_impact(
         )
 
 
+def impact_details(answer: Answer) -> Answer:
+    """The same answer, to be told at length: what lies behind the verdict."""
+    return replace(answer, question=DETAILS, steps=())
+
+
 def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:
     return {
         "school_name": pupils.school_name,
@@ -106,6 +112,7 @@ def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:
         "comparison": asked.comparison,
         "design": asked.design,
         "weights": asked.weights,
+        **{f"claim_{place}": claim.says for place, claim in enumerate(pupils.study_file.study.claims, 1)},
         "rule": f"absence of {asked.rule.absence_pct_at_least:g}% or more" if asked.rule else "",
     }
 
