@@ -12,7 +12,11 @@ from attendlib.records.tables import TABLES, Column, Kind
 
 Connection = duckdb.DuckDBPyConnection
 
-NEEDED_BY = {"attainment_link": ("attainment",), "intervention_impact": ("interventions",)}
+NEEDED_BY = {
+    "attainment_link": ("attainment",),
+    "intervention_impact": ("interventions",),
+    "trial_evaluation": ("allocation",),
+}
 _OPEN_TABLES = ("schools", "calendar", "closures")  # nothing about a pupil in them: any value may be shown
 _IDENTIFIERS = ("pupil", "household", "class")
 _SHOWN = 3  # offending values named in a message

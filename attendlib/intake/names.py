@@ -1,4 +1,4 @@
-"""Names a study uses that must be in the data: measures, interventions, columns of the pupils table."""
+"""Names a study uses that must be in the data: measures, interventions, trials, columns of the pupils table."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,16 +7,24 @@ import duckdb
 
 from attendlib.errors import Problem
 from attendlib.intake.study import StudyFile
-from attendlib.records.study import AttainmentLink, InterventionImpact, Threshold, TransitionDip
+from attendlib.records.study import (
+    AttainmentLink,
+    InterventionImpact,
+    Strict,
+    Threshold,
+    TransitionDip,
+    TrialEvaluation,
+)
 from attendlib.records.tables import TABLES
 
 Names = Mapping[str, Sequence[str]]
+_ABSENCE = "absence"  # a trial's outcome or baseline that is attendance, no measure
 _SHOWN = 12  # names in a message
 _NOT_GROUPS = ("pupil", "school", "academic_year", "household")
 
 
 def known_names(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """What the data have: `attainment` measures, `interventions`, and `pupils` columns that hold any value.
+    """What the data have: `attainment` measures, `interventions`, trials of `allocation`, `pupils` columns with values.
 
     A name that is a pupil's identifier is left out: columns may have slipped, and names are shown in messages.
     """
@@ -26,6 +34,7 @@ def known_names(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     return {
         "attainment": _distinct(connection, "measure", "attainment"),
         "interventions": _distinct(connection, "intervention", "interventions"),
+        "allocation": _distinct(connection, "trial", "allocation"),
         "pupils": [name for name, count in zip(columns, counts or (), strict=True) if count],
     }
 
@@ -53,13 +62,25 @@ def _distinct(connection: duckdb.DuckDBPyConnection, column: str, table: str) ->
 def _used(study_file: StudyFile) -> Iterator[tuple[str, str, str]]:
     """Key, table and name of each name that must be in the data."""
     for notebook, parameters in study_file.notebooks.items():
-        if isinstance(parameters, AttainmentLink):
-            outcome = parameters.outcome
-            yield f"{notebook}.outcome", "attainment", outcome.measure if isinstance(outcome, Threshold) else outcome
-            if parameters.prior:
-                yield f"{notebook}.prior", "attainment", parameters.prior
-            yield from ((f"{notebook}.adjust_for", "pupils", column) for column in parameters.adjust_for)
-        elif isinstance(parameters, TransitionDip) and parameters.by:
-            yield f"{notebook}.by", "pupils", parameters.by
-        elif isinstance(parameters, InterventionImpact):
-            yield f"{notebook}.intervention", "interventions", parameters.intervention
+        if isinstance(parameters, Strict):
+            for key, table, name in _named(parameters):
+                if name:
+                    yield f"{notebook}.{key}", table, name
+
+
+def _named(parameters: Strict) -> Iterator[tuple[str, str, str | None]]:
+    """Key, table and name of each key of a notebook that takes a name; the name is None where none is given."""
+    match parameters:
+        case AttainmentLink(outcome=outcome):
+            yield "outcome", "attainment", outcome.measure if isinstance(outcome, Threshold) else outcome
+            yield "prior", "attainment", parameters.prior
+            yield from (("adjust_for", "pupils", column) for column in parameters.adjust_for)
+        case TransitionDip():
+            yield "by", "pupils", parameters.by
+        case InterventionImpact():
+            yield "intervention", "interventions", parameters.intervention
+        case TrialEvaluation():
+            yield "trial", "allocation", parameters.trial
+            yield "compliance", "interventions", parameters.compliance
+            for key, measure in (("outcome", parameters.outcome), ("baseline", parameters.baseline)):
+                yield key, "attainment", None if measure == _ABSENCE else measure

@@ -23,7 +23,7 @@ from attendlib.intake.tables import STORED, prepare, under_pseudonyms
 from attendlib.intake.tidy import Source, connect, locate, quoted
 from attendlib.records.study import ALL
 
-_FORMAT = 2  # raised whenever the store's tables change their form, or the checks before it
+_FORMAT = 3  # raised whenever the store's tables change their form, or the checks before it
 _STATE = "store.json"
 PARTITIONED = ("pupils", "attendance")
 _ROWS = 122_880  # rows of a Parquet row group, fixed so that the bytes are

@@ -195,7 +195,8 @@ def test_either_marks_or_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("notebook", "missing"),
     [("  attainment_link: {outcome: attainment8}", "attainment"),
-     ("  intervention_impact: {intervention: calls, smallest_worthwhile_days: 2}", "interventions")],
+     ("  intervention_impact: {intervention: calls, smallest_worthwhile_days: 2}", "interventions"),
+     ("  trial_evaluation: {trial: clubs, design: pupil, control: usual, outcome: absence}", "allocation")],
 )  # fmt: skip
 def test_a_table_only_where_a_question_needs_it(tmp_path: Path, notebook: str, missing: str) -> None:
     (found,) = told(tmp_path, text=f"{STUDY}{notebook}\n")

@@ -237,13 +237,18 @@ NAMES = [  # a notebook's line, the message
     ("  intervention_impact: {intervention: call, smallest_worthwhile_days: 2}",
      "`notebooks.intervention_impact.intervention` names call, which the table interventions does not have. Did"
      " you mean"),
+    ("  trial_evaluation: {trial: club, design: pupil, control: usual, outcome: absence}",
+     "`notebooks.trial_evaluation.trial` names club, which the table allocation does not have. Did you mean clubs?"),
+    ("  trial_evaluation: {trial: clubs, design: pupil, control: usual, outcome: maths}",
+     "`notebooks.trial_evaluation.outcome` names maths, which the table attainment does not have. The data have"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("line", "message"), NAMES)
 def test_names_the_data_do_not_have(tmp_path: Path, line: str, message: str) -> None:
     calls = "intervention,school,pupil,start_date\ncalls,999001,A1,2024-11-04\n"
-    ensure_store(study(tmp_path, attainment=ATTAINMENT, interventions=calls))
+    drawn = "trial,pupil,school,arm\nclubs,A1,999001,club\nclubs,A2,999001,usual\n"
+    ensure_store(study(tmp_path, attainment=ATTAINMENT, interventions=calls, allocation=drawn))
     small = study(tmp_path, {}, text=STUDY.split("  transition_dip")[0] + line + "\n")
     with pytest.raises(StudyError) as refused:
         ensure_store(small)

@@ -1,6 +1,9 @@
 """The synthetic trust as files: the same bytes every time, tidy tables, an English calendar, valid codes."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +28,16 @@ def test_same_arguments_same_bytes(small: Made, tmp_path: Path) -> None:
     write_trust(tmp_path, schools=3, pupils=660)
     assert digests(tmp_path) == digests(small[0])
     assert tuple(digests(tmp_path)) == FILES
+
+
+def test_another_process_same_bytes(small: Made, tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path; from attendlib.intake.synthetic.write import write_trust\n"
+        f"write_trust(Path({str(tmp_path)!r}), schools=3, pupils=660)"
+    )
+    other = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=other)
+    assert digests(tmp_path) == digests(small[0])
 
 
 def test_another_seed_another_trust(small: Made, tmp_path: Path) -> None:
