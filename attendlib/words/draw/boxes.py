@@ -9,7 +9,7 @@ from attendlib.records.answer import Chart, Row, Step
 from attendlib.words.draw.look import INK, NAVY, PALE, SOFT, chart, wrapped
 from attendlib.words.numbers import count, places_for, plain, pupils
 
-LIGHT_TEXT_FROM = 0.55  # share of the deepest shade from which white text has the contrast that text needs
+WHITE_TEXT_UNDER = 0.179  # relative luminance at which black and white text have the same contrast (WCAG 2.2)
 
 
 def heat_table(
@@ -67,9 +67,14 @@ def _cell(axes: Axes, x: int, y: int, row: Row | None, low: float, high: float) 
     share = 0.5 if high == low else (row.value - low) / (high - low)
     shade = tuple(1 - (1 - part) * (0.08 + 0.92 * share) for part in to_rgb(NAVY))
     axes.fill([x - 0.48, x + 0.48, x + 0.48, x - 0.48], [y - 0.46, y - 0.46, y + 0.46, y + 0.46], color=shade)
-    color = "#ffffff" if share >= LIGHT_TEXT_FROM else "#000000"
+    color = "#ffffff" if _luminance(shade) < WHITE_TEXT_UNDER else "#000000"
     axes.annotate(plain(row.value, places_for(row)), (x, y - 0.12), ha="center", va="center", color=color)
     axes.annotate(f"n {count(row.n)}", (x, y + 0.24), ha="center", va="center", color=color, fontsize=9)
+
+
+def _luminance(shade: tuple[float, ...]) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in shade]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _column(axes: Axes, steps: Sequence[Step], left: float, width: float, top: float, name: str) -> None:
