@@ -116,7 +116,12 @@ def contrast(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float
 
 
 def scaled(fit: Fit, factor: float) -> Fit:
-    """The same fit in other units: every coefficient, standard error and limit times `factor` (above 0)."""
+    """The same fit in other units: every coefficient, standard error and limit times `factor` (above 0).
+
+    TypeError for a fit with variances or a likelihood of its own, which have units too: rescale its outcome.
+    """
+    if type(fit) is not Fit:
+        raise TypeError(f"a {type(fit).__name__} has variances or a likelihood too; rescale the outcome instead")
     if not factor > 0:
         raise ValueError(f"a fit is rescaled by a number above 0, not {factor}")
     return replace(

@@ -80,7 +80,7 @@ def ols_from_sums(sums: GroupSums, vcov: str | None = None, weighted: bool = Fal
     if n <= k or groups < 2:
         raise ValueError(f"{n} rows in {groups} groups for {k} columns: give more rows, and at least 2 groups")
     xx, xy = _even_scale(sums, k) if weighted else (sums.xx, sums.xy)
-    root = _root_of_gram(xx[:, :k, -k:].sum(axis=0), sums.columns[:k])
+    root = root_of_gram(xx[:, :k, -k:].sum(axis=0), sums.columns[:k])
     coef = root @ (root.T @ xy[:, -k:].sum(axis=0))
     turn = np.kron(np.eye(1 + weighted), root)
     xe = xy - xx[:, :, :k] @ coef
@@ -152,7 +152,8 @@ def _even_scale(sums: GroupSums, k: int) -> tuple[np.ndarray, np.ndarray]:
     return sums.xx * scale[:, None] * scale, sums.xy * scale
 
 
-def _root_of_gram(gram: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+def root_of_gram(gram: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """As `whitener`, from X'X (k, k) alone."""
     sizes = np.sqrt(np.diag(gram))
     even = np.where(sizes > 0, sizes, 1.0)
     squares, axes = np.linalg.eigh((gram + gram.T) / 2 / np.outer(even, even))

@@ -32,12 +32,23 @@ class Squeezed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """What a likelihood's degrees of freedom need, whitened: b's `variance` (k, k), its `slopes` (q, k, k) in q
+    variance parameters, and their `covariance` (q, q): 2 v^2 / g' C g, as in lmerTest.
+    """
+
+    variance: np.ndarray
+    slopes: np.ndarray
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Working:
     """What the degrees of freedom of any contrast need: `root` (k, k) takes a contrast to whitened coordinates.
 
     `adjusted` (m, r, k) are the weighted pseudo-rows after the small-sample adjustment; `ww` (k, k) is the sum of
     wz'wz; `lost` (k, k) is what single groups alone identify, None when nothing. With `fixed_df` the degrees of
-    freedom are that number whatever the contrast.
+    freedom are that number whatever the contrast; with `spread` they are a likelihood's.
     """
 
     root: np.ndarray
@@ -46,6 +57,7 @@ class Working:
     ww: np.ndarray | None
     lost: np.ndarray | None
     fixed_df: float | None
+    spread: Spread | None = None
 
 
 def squeeze_rows(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray) -> Squeezed:
@@ -100,6 +112,8 @@ def contrast_df(working: Working, contrast: np.ndarray) -> float:
     """
     if not estimable(working, contrast):
         return np.nan
+    if working.spread is not None:
+        return _likelihood_df(working.spread, working.root.T @ contrast)
     if working.fixed_df is not None or working.squeezed is None or working.adjusted is None:
         return np.nan if working.fixed_df is None else working.fixed_df
     q = np.tensordot(working.adjusted, working.root.T @ contrast, 1)
@@ -110,6 +124,11 @@ def contrast_df(working: Working, contrast: np.ndarray) -> float:
     trace = own.sum() - shared.sum()
     square = (own * own).sum() - 2 * (own * shared).sum() + (total * total.T).sum()
     return float(trace**2 / square) if square > 0 else np.nan
+
+
+def _likelihood_df(spread: Spread, whitened: np.ndarray) -> float:
+    gradient = whitened @ spread.slopes @ whitened
+    return float(2 * (whitened @ spread.variance @ whitened) ** 2 / (gradient @ spread.covariance @ gradient))
 
 
 def estimable(working: Working, contrast: np.ndarray) -> bool:
