@@ -2,11 +2,24 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 INJECTED = "injected-parameters"
+FOLDED = ("method", "provenance", "study choices")  # sections for those who want to look closer
 _FIRST_HEADING = re.compile(r"^\s*#\s+(.+)\n?")
+_SECTION_HEADING = re.compile(r"^\s*##\s+(.+)\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a page: its title (none for what comes before the first `##`), an id, its cells, folded or not."""
+
+    title: str
+    key: str
+    folded: bool
+    cells: list[dict[str, Any]] = field(default_factory=list)
 
 
 def tags(cell: Mapping[str, Any]) -> list[str]:
@@ -40,7 +53,31 @@ def question_first(notebook: Mapping[str, Any], name: str) -> tuple[str, list[di
     if first is None or heading is None:
         return name.replace("_", " ").capitalize(), cells
     first["source"] = source(first)[heading.end() :]
-    return re.sub(r"[*_`]", "", heading.group(1)).strip(), cells
+    return plain_title(heading.group(1)), cells
+
+
+def parts(cells: list[dict[str, Any]]) -> list[Part]:
+    """The cells by section: a Markdown cell that starts with `## …` opens one, and loses that heading."""
+    found = [Part("", "", False)]
+    for cell in cells:
+        heading = _SECTION_HEADING.match(source(cell)) if cell["cell_type"] == "markdown" else None
+        if heading:
+            title = plain_title(heading.group(1))
+            found.append(Part(title, _key(title, len(found)), title.casefold().startswith(FOLDED)))
+            cell = {**cell, "source": source(cell)[heading.end() :].strip()}
+        if cell["cell_type"] == "code" or source(cell).strip():
+            found[-1].cells.append(cell)
+    return [part for part in found if part.title or part.cells]
+
+
+def plain_title(heading: str) -> str:
+    """A Markdown heading without its marks."""
+    return re.sub(r"[*_`]", "", heading).strip()
+
+
+def _key(title: str, number: int) -> str:
+    """An id that stands once on the page."""
+    return f"part-{number}-" + (re.sub(r"[^a-z0-9]+", "-", title.casefold()).strip("-") or "x")
 
 
 def _bare_cell(number: int, cell: Mapping[str, Any]) -> dict[str, Any]:

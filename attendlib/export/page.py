@@ -11,16 +11,19 @@ from typing import Any
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode, from_dict
 
-from attendlib.export.cells import question_first
+from attendlib.export.cells import parts, question_first
+from attendlib.export.glossary import glossary
 from attendlib.export.handed import handed_back
-from attendlib.export.style import TEMPLATES, page_css
-from attendlib.records.report import Report
+from attendlib.export.style import TEMPLATES
+from attendlib.records.report import HEADER_MIME, Header, Report
 
-AUDIENCES = {"internal": "staff of the school", "shareable": "anyone"}
+AUDIENCES = {"internal": "staff of the school; not to be published", "shareable": "anyone"}
+HOISTED = 5  # sentences of the headline that the summary holds; any more stay in their section
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+_SOURCE = '<span class="source"></span>'
 _ONE_AT_A_TIME = threading.Lock()  # a Jinja environment is shared by all threads that make reports
 
 
@@ -40,30 +43,75 @@ def page_html(saved: Mapping[str, Any], name: str, school: str, school_name: str
     """The page of one saved notebook. Raises ReportError as `handed_back` does."""
     handed = handed_back(saved, school)
     asked, cells = question_first(saved, name)
-    header = handed.header
+    cells = [_told_once(cell, handed.headline, handed.header) for cell in cells]
     facts = {
         "question": asked,
-        "school_name": header.school_name if header else school_name,
-        "header": header,
-        "data_to": _in_words(header.data_to) if header else "",
-        "audience": AUDIENCES.get(header.audience, header.audience) if header else "",
+        "school_name": handed.header.school_name if handed.header else school_name,
+        "facts": _facts(handed.header),
         "headline": handed.headline,
-        "css": page_css(),
+        "hoisted": HOISTED,
+        "parts": [_with_nodes(part) for part in parts(cells)],
+        "terms": glossary(_said(cells) + handed.headline.model_dump_json()),
     }
     with _ONE_AT_A_TIME:
-        exporter = _exporter()
-        exporter.register_filter("once_said", lambda html: _once_said(html, handed.headline))
-        text, _ = exporter.from_notebook_node(from_dict({**saved, "cells": cells}), {"attend": facts})
+        text, _ = _exporter().from_notebook_node(from_dict({**saved, "cells": cells}), {"attend": facts})
     return re.sub(r"\n\s*\n+", "\n", str(text)).strip() + "\n"
+
+
+def _with_nodes(part: Any) -> dict[str, Any]:
+    return {
+        "title": part.title,
+        "key": part.key,
+        "folded": part.folded,
+        "cells": [from_dict(cell) for cell in part.cells],
+    }
+
+
+def _facts(header: Header | None) -> list[tuple[str, str]]:
+    """What the summary says first: whose page it is, of which data, for whom."""
+    if header is None:
+        return []
+    facts = [
+        ("School", header.school_name),
+        ("Study", header.study_title),
+        ("Academic year", header.academic_year),
+        ("Data up to", _in_words(header.data_to)),
+        ("For", AUDIENCES.get(header.audience, header.audience)),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _told_once(cell: dict[str, Any], headline: Report, header: Header | None) -> dict[str, Any]:
+    """A cell whose outputs leave out what the summary has said, and name their source."""
+    if cell["cell_type"] != "code":
+        return cell
+    outputs = []
+    for output in cell.get("outputs", []):
+        if HEADER_MIME not in output["data"]:
+            html = _sourced(_once_said(output["data"].get("text/html", ""), headline), header)
+            outputs.append({**output, "data": {**output["data"], "text/html": html}})
+    return {**cell, "outputs": outputs}
 
 
 def _once_said(html: str, headline: Report) -> str:
     """A fragment without what the summary at the top has said already: the headline's sentences, badge and steps."""
-    for sentence in headline.sentences:
+    for sentence in headline.sentences[:HOISTED]:
         html = html.replace(f"<p>{escape(sentence)}</p>", "", 1)
     steps = "".join(f"<li>{escape(step)}</li>" for step in headline.next_steps)
     html = html.replace(f"<h4>What to do next</h4><ul>{steps}</ul>", "", 1)
     return html.replace(f'<p class="badge">{escape(headline.verdict)}</p>', "", 1)
+
+
+def _sourced(html: str, header: Header | None) -> str:
+    if header is None:
+        return html.replace(_SOURCE, "")
+    until = f", up to {_in_words(header.data_to)}" if header.data_to else ""
+    return html.replace(_SOURCE, f"Source: {escape(header.study_title)}, the schools’ own records{until}.")
+
+
+def _said(cells: list[dict[str, Any]]) -> str:
+    outputs = [output["data"].get("text/html", "") for cell in cells for output in cell.get("outputs", [])]
+    return "\n".join([*outputs, *(str(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")])
 
 
 def _in_words(day: str) -> str:

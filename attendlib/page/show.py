@@ -14,6 +14,7 @@ from attendlib.page.fragment import fragment, table_html
 from attendlib.records.answer import Answer, Table
 from attendlib.records.report import HEADER_MIME, PROVENANCE_MIME, RECORD_MIME, Header, Report
 from attendlib.words.stories import tell
+from attendlib.words.sure import how_sure
 from attendlib.words.tables import steps_table
 
 PRINTED_VERSIONS = ("attendlib", "duckdb", "numpy", "pandas", "scipy", "matplotlib")
@@ -25,7 +26,8 @@ def show(answer: Answer, *, headline: bool = True) -> None:
     Exactly one answer of a notebook is the headline: the page's summary, the index and results.csv come from it.
     """
     story = tell(answer)
-    story = replace(story, tables=(*story.tables, *((steps_table(answer.steps),) if answer.steps else ())))
+    steps = (steps_table(answer.steps),) if answer.steps else ()
+    story = replace(story, tables=(*story.tables, *steps), sure=story.sure or how_sure(answer))
     report = Report(
         question=answer.question,
         headline=headline,

@@ -119,7 +119,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An answer in words and pictures. The first sentence answers the question; `sections` are folded."""
+    """An answer in words and pictures. The first sentence answers the question; `sections` are folded.
+
+    `sure` says how sure the answer is; without it the page says what intervals and checks say in general.
+    """
 
     title: str
     sentences: tuple[str, ...]
@@ -129,3 +132,4 @@ class Story:
     caveats: tuple[str, ...] = ()
     next_steps: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
+    sure: tuple[str, ...] = ()

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from attendlib.records.answer import Check, Row, Step, Table
-from attendlib.words.numbers import count, figure, share
+from attendlib.words.numbers import count, interval, places_for, plain, share
 
+CHECKS = "Checks of the comparison"
+STEPS = "Who is counted, and who is left out"
 WITHHELD_NOTE = "c: withheld, so that no pupil can be recognised."
 
 
@@ -18,10 +20,12 @@ class Line:
 
 
 def estimates_table(caption: str, first: str, what: str, lines: Iterable[Line], note: str = "") -> Table:
-    """A label, the figure with its interval, and n."""
+    """A label, the figure, its interval and n: each in a column of its own, so that figures stand under figures."""
     lines = list(lines)
-    cells = tuple((line.label, figure(line.row), _n(line.row)) for line in lines)
-    return Table(caption, (first, what, "Pupils"), cells, (what, "Pupils"), _note(lines, note))
+    head = _interval_head(line.row for line in lines)
+    cells = tuple((line.label, *_estimate(line.row, bool(head)), _n(line.row)) for line in lines)
+    columns = (what, head, "Pupils") if head else (what, "Pupils")
+    return Table(caption, (first, *columns), cells, columns, _note(lines, note))
 
 
 def shares_table(caption: str, first: str, what: Sequence[str], lines: Iterable[tuple[str, Sequence[Row]]]) -> Table:
@@ -37,7 +41,7 @@ def steps_table(steps: Sequence[Step]) -> Table:
     cells = tuple((step.reason, "–" if step.lost == 0 else count(step.lost), count(step.left)) for step in steps)
     hidden = any(step.lost is None or step.left is None for step in steps)
     columns = ("Step", "Pupils left out", "Pupils still in")
-    return Table("Who is counted, and who is left out", columns, cells, columns[1:], WITHHELD_NOTE if hidden else "")
+    return Table(STEPS, columns, cells, columns[1:], WITHHELD_NOTE if hidden else "")
 
 
 RESULTS = {True: "passed", False: "not passed", None: "for information"}
@@ -46,7 +50,23 @@ RESULTS = {True: "passed", False: "not passed", None: "for information"}
 def checks_table(checks: Sequence[Check]) -> Table:
     """Each check in words: passed, not passed, or for information."""
     cells = tuple((check.name, RESULTS[check.passed], check.text) for check in checks)
-    return Table("Checks of the comparison", ("Check", "Result", "In words"), cells)
+    return Table(CHECKS, ("Check", "Result", "In words"), cells)
+
+
+def _interval_head(rows: Iterable[Row]) -> str:
+    """'95% interval', 'Interval' where the rows differ in it, nothing where no row has one."""
+    known = {row.confidence_pct for row in rows if row.low is not None and row.high is not None}
+    return "" if not known else f"{known.pop():g}% interval" if len(known) == 1 and None not in known else "Interval"
+
+
+def _estimate(row: Row, with_interval: bool) -> tuple[str, ...]:
+    if row.value is None:
+        mark = row.withheld or "not available"
+        return (mark, mark if row.withheld else "–") if with_interval else (mark,)
+    value = plain(row.value, places_for(row))
+    if not with_interval:
+        return (value,)
+    return (value, "–" if row.low is None or row.high is None else interval(row))
 
 
 def _n(row: Row) -> str:

@@ -6,14 +6,19 @@ from collections import Counter
 from xml.etree.ElementTree import Element
 
 import html5lib
+import nbformat
 import pytest
+from nbconvert.exporters import HTMLExporter
 
 from attendlib.export.entry import Entry
+from attendlib.export.glossary import TERMS
 from attendlib.export.index import index_html
 from attendlib.export.page import page_html
-from attendlib.export.style import page_css
+from attendlib.export.style import TEMPLATES, page_css
+from attendlib.page.fragment import SOURCE_HERE
 from attendlib.records.report import HEADER_MIME, PROVENANCE_MIME, RECORD_MIME
 from attendlib.records.study import Study
+from attendlib.words.rule import causal_words
 
 H = "{http://www.w3.org/1999/xhtml}"
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -164,9 +169,10 @@ def test_the_page_says_first_what_was_found_and_says_it_once() -> None:
     assert "<h1>How sure is that?</h1>" in text
     order = [
         "<h1>",
-        "8 July 2025",
         'class="summary"',
         "Results &amp; &lt;attendance&gt;",
+        "First &amp; foremost.",
+        "8 July 2025",
         "Prose &amp; more",
         "<h3>Results",
     ]
@@ -182,6 +188,55 @@ def test_the_page_says_first_what_was_found_and_says_it_once() -> None:
         assert text.count(once) == 1, once
     for never in ("secret_code", "not shown twice", "Fallback", "In["):
         assert never not in text
+
+
+def test_sections_are_named_listed_and_the_method_folded() -> None:
+    text = page_html(saved(), "link", "100001", "Fallback")
+    assert '<details class="part" id="part-1-method">\n<summary><h2>Method</h2></summary>' in text
+    assert "A <code>word</code>" in text
+    extra = {"cell_type": "markdown", "id": "cell-4", "metadata": {}, "source": "## What *then*?\n\nMore."}
+    both = page_html({**saved(), "cells": [*saved()["cells"], extra]}, "link", "100001", "Fallback")
+    assert '<li><a href="#part-2-what-then">What then?</a></li>' in both
+    assert '<section aria-labelledby="part-2-what-then">\n<h2 id="part-2-what-then">What then?</h2>' in both
+
+
+def test_a_badge_that_says_what_the_title_says_is_left_out() -> None:
+    page = saved()
+    page["cells"][1]["outputs"][1]["data"][RECORD_MIME] = {**RECORD, "verdict": RECORD["title"]}
+    assert 'class="verdict"' not in page_html(page, "link", "100001", "")
+    assert 'class="verdict">Clear link<' in page_html(saved(), "link", "100001", "")
+
+
+def test_words_used_are_explained_and_no_others() -> None:
+    page = saved()
+    page["cells"][0]["source"] += "\n\nWith a 95% interval."
+    text = page_html(page, "link", "100001", "")
+    assert "<dt>95% interval</dt>" in text
+    assert "<dt>Severely absent</dt>" not in text
+    assert [causal_words(term.meaning) for term in TERMS] == [()] * len(TERMS)
+
+
+def test_a_table_names_its_source_and_the_summary_holds_five_sentences() -> None:
+    page = saved()
+    many = tuple(f"Sentence {number}." for number in range(7))
+    bundle = page["cells"][1]["outputs"][1]["data"]
+    bundle[RECORD_MIME] = {**RECORD, "sentences": many}
+    bundle["text/html"] = "".join(f"<p>{each}</p>" for each in many) + f'<p class="note">{SOURCE_HERE}</p>'
+    text = page_html(page, "link", "100001", "")
+    assert '<p class="note">Source: A &lt;study&gt;, the schools’ own records, up to 8 July 2025.</p>' in text
+    assert [text.count(each) for each in many] == [1] * 7
+    assert text.index("Sentence 4.") < text.index("</section>") < text.index("Sentence 5.")
+
+
+def test_the_template_serves_nbconvert_too(tmp_path) -> None:
+    notebook = nbformat.from_dict(saved())
+    notebook.metadata.title = "Standing alone"
+    exporter = HTMLExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="attendlib")
+    text, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": "x"}})
+    assert "<title>Standing alone – Ash &amp; Elm</title>" in text
+    assert "Results &amp; &lt;attendance&gt;" in text
+    assert "secret_code" not in text
+    assert CSP in text
 
 
 def test_a_drawing_keeps_its_letters_in_their_case() -> None:
