@@ -135,6 +135,20 @@ def run_one(study: StudyPath, notebook: str, school: str, out: Out = None) -> No
 
 
 @app.command()
+def protocol(study: StudyPath) -> None:
+    """Freezes what the study decided, with a hash, before outcomes are read; pages then say whether it was kept to."""
+    from attendlib.intake.protocol import freeze, read_protocol
+    from attendlib.intake.store import data_to, ensure_store
+    from attendlib.intake.study import read_study
+
+    study_file = read_study(study)
+    path = freeze(study_file, data_to(ensure_store(study_file)))
+    frozen = read_protocol(study_file)
+    assert frozen is not None
+    print(f"Frozen: {path.name}, {frozen.sha256[:12]}. Attendance is held up to {frozen.data_to or 'no date'}.")
+
+
+@app.command()
 def scan(folder: Path, study: StudyPath) -> None:
     """Proves that nothing under FOLDER holds an identifier from the study's data."""
     from attendlib.export.scan import scan as look_over

@@ -100,6 +100,7 @@ class Outcome:
 
     verdict: str
     main: Row
+    check: Row
     realised: float
     naive: bool
 
@@ -111,7 +112,7 @@ def run(shape: Shape, seed: int, delta: float = 2.0, certainty: float = 0.75) ->
     rows = [_days(analysed, model) for model in (main_model(True), CHECK)]
     judged = Judged.of(rows[0], rows[1], delta)
     verdict, _ = decide(judged, Design((), True), certainty)
-    return Outcome(verdict, rows[0], realised_days(frame), _before_after(frame))
+    return Outcome(verdict, rows[0], rows[1], realised_days(frame), _before_after(frame))
 
 
 def _days(frame: pd.DataFrame, model: Model) -> Row:

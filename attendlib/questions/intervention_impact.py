@@ -158,7 +158,7 @@ def _found(pupils: Pupils, asked: Asked, found: Compared) -> Found:
         *level_rows(found), *expected_rows(found, earlier_cohort(pupils, asked, found)),
         *improved_rows(found, fewest), *persistent_rows(found, fewest),
         *flow_rows(publishable_steps(found.flow, audience), found.scope), *balance, *effective_rows(found, shown),
-        *choice_rows(found, tuple(_characteristics(found)), tuple(usable)), *placebos, *strength_rows(found, chosen),
+        *choice_rows(found, tuple(_characteristics(found)), tuple(usable)), *placebos, *strength_rows(found),
         *_by_chance(found, fewest), *claim_rows(pupils, found),
     ]  # fmt: skip
     others = frames.interventions(pupils)

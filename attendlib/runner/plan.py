@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attendlib.errors import Problem, StudyError
+from attendlib.intake.protocol import protocol_digest
 from attendlib.intake.store import Store, ensure_store, study_schools
 from attendlib.intake.study import StudyFile
 from attendlib.records.study import ALL
@@ -74,7 +75,8 @@ def make_plan(study_file: StudyFile) -> Plan:
 
 def _job(study_file: StudyFile, store: Store, template: Template, urn: str, name: str) -> Job:
     parameters = {SCHOOL: urn, **template.parameters}
-    key = report_key(study_file.study, store.digest, template.notebook, parameters)
+    held = store.digest + protocol_digest(study_file)  # pages quote the frozen plan
+    key = report_key(study_file.study, held, template.notebook, parameters)
     return Job(template.name, urn, name, template.question, template.notebook, parameters, key, page_key(key))
 
 

@@ -3,7 +3,7 @@
 from attendlib.records.answer import Answer, Row, Story, Table
 from attendlib.words.impact_charts import balance_chart, choices_chart, half_terms_chart
 from attendlib.words.intervention_impact import SIDES
-from attendlib.words.numbers import count, plain, share
+from attendlib.words.numbers import count, figure, plain, share
 from attendlib.words.tables import WITHHELD_NOTE, Line, checks_table, estimates_table, shares_table
 
 MEASURES = {
@@ -60,17 +60,20 @@ def _spread(answer: Answer) -> tuple[str, ...]:
 
 
 def _strength(answer: Answer) -> tuple[str, ...]:
-    row = answer.row("robustness", model="adjusted")
+    row, limit = answer.row("robustness"), answer.row("robustness_at_limit")
     if row is None or row.value is None:
         return ()
-    usual = answer.row("robustness_benchmark", model="adjusted")
-    beside = ""
-    if usual is not None and usual.value is not None:
-        beside = f" For scale: earlier absence itself shares {usual.value:.1f}% with who was referred."
+    ends = "" if limit is None or not limit.value else f", and {limit.value:.0f}% would bring its interval to 0"
+    hidden = answer.row("hidden_as_strong", group="as=baseline;times=1")
+    beside = "" if hidden is None else f" Something as telling as the earlier baseline would leave {_days(hidden)}."
     return (
-        f"Something unseen would undo the main difference if it shared {row.value:.1f}% of what is left both of who was"
-        f" referred and of absence.{beside}",
+        f"Something unseen would undo the main difference if it shared {row.value:.0f}% of what is left unexplained,"
+        f" both of who was referred and of absence{ends}.{beside}",
     )
+
+
+def _days(row: Row) -> str:
+    return f"{figure(row)} {row.unit} fewer"
 
 
 def _anyway(answer: Answer) -> Table:

@@ -6,6 +6,7 @@ from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual
+from attendlib.questions.impact.referred import marked
 from attendlib.records.answer import Check
 from attendlib.stats.chances import smallest_permutation_p
 
@@ -90,28 +91,29 @@ def _share_late(found: Compared) -> float:
 
 
 def _others(found: Compared, others: pd.DataFrame) -> list[Check]:
-    """Whether other interventions ran over the outcome's dates for the same pupils."""
+    """Whether other interventions ran over the outcome's dates for more of one group than of the other."""
     outcome = found.windows.outcome
-    ended = pd.to_datetime(others["end_date"])
-    over = others[
-        others["start_date"].notna()
-        & (pd.to_datetime(others["start_date"]) <= pd.Timestamp(outcome.to_date))
-        & (ended.isna() | (ended >= pd.Timestamp(outcome.from_date)))
-    ]
-    shares = []
-    for side in (1, 0):
-        part = found.frame[found.frame["treated"] == side]
-        shares.append(float(part["pupil"].isin(over["pupil"].dropna()).mean()))
-    if over.empty:
+    starts, ends = (pd.to_datetime(others[column]) for column in ("start_date", "end_date"))
+    meanwhile = (starts <= pd.Timestamp(outcome.to_date)) & (ends.isna() | (ends >= pd.Timestamp(outcome.from_date)))
+    over = others[meanwhile & others["school"].isin(found.frame["school"])]
+    shares = {str(name): _shares_reached(found.frame, rows) for name, rows in over.groupby("intervention")}
+    if not shares:
         return []
-    names = ", ".join(sorted({str(name).replace("_", " ") for name in over["intervention"]}))
+    name, (referred, compared) = max(shares.items(), key=lambda each: (abs(each[1][0] - each[1][1]), each[0]))
+    far = abs(referred - compared) >= MANY
     text = (
-        f"Over the same dates {_about(shares[0])} of the referred and {_about(shares[1])} of the compared also received"
-        f" something else ({names}): the difference cannot be told apart from that."
+        f"Over the same dates {_about(referred)} of the referred and {_about(compared)} of the compared also received"
+        f" {name.replace('_', ' ')}"
     )
-    whole = over["pupil"].isna().any()
-    text += " Whole year groups or schools received it too." if whole else ""
-    return [Check("Nothing else at the same time", not (abs(shares[0] - shares[1]) >= MANY), text)]
+    end = ": the difference cannot be told apart from that." if far else ", about as many of both."
+    return [Check("Nothing else at the same time", not far, text + end)]
+
+
+def _shares_reached(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:
+    """The share of the referred and of the compared whom another intervention reached, by name or as a group."""
+    reached = marked(frame[["pupil", "school", "year_group"]], rows)["engaged"].to_numpy() == 1
+    referred = (frame["treated"] == 1).to_numpy()
+    return float(reached[referred].mean()), float(reached[~referred].mean())
 
 
 def _about(share: float) -> str:

@@ -62,8 +62,8 @@ class Compared:
 
 def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     """The referred pupils of the page's scope and those to compare them with. Raises Refused, saying why."""
-    listed = frames.interventions(pupils, asked.intervention)
-    listed = listed if scope == "all" else listed[listed["school"] == pupils.school]
+    everywhere = frames.interventions(pupils, asked.intervention)
+    listed = everywhere if scope == "all" else everywhere[everywhere["school"] == pupils.school]
     rows = referred(listed)
     if rows.empty:
         raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
@@ -77,12 +77,12 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     own_dates = asked.outcome is None and bool(rows["start_date"].nunique() > 1)
     kept = Kept(_with_sessions(pupils, kept.frame, windows, own_dates), kept.steps)
     kept = _by_rule(kept, asked)
-    kept, households_known = _without_siblings(kept)
+    kept, households_known = _without_siblings(kept, _homes(pupils, everywhere, asked))
     kept = _enough(kept, "outcome", "after the start")
-    has_baseline = bool((kept.frame["possible_baseline"].fillna(0) >= FEWEST_SESSIONS_BANDED).sum() >= 2)
+    has_baseline = _baseline_held(kept.frame, fewest)
     if has_baseline:
         kept = _enough(kept, "baseline", "in the earlier baseline")
-    kept = _overlapping(Kept(_with_rates(kept.frame), kept.steps))
+    kept = within_overlap(Kept(_with_rates(kept.frame), kept.steps))
     if scope == "all" and asked.comparison == "same_school" and not by_group(rows):
         kept = keep(kept, _both_sides(kept.frame), "schools where all or none were referred")
         kept = keep(kept, _safe_rest(kept.frame, fewest), "schools whose few pupils subtraction would give away")
@@ -185,13 +185,17 @@ def _flow(frame: pd.DataFrame) -> tuple[Step, ...]:
     return keep(flow, flow.frame["status"] == "finished", "not finished yet, or no end recorded").steps
 
 
-def _without_siblings(kept: Kept) -> tuple[Kept, bool]:
+def _homes(pupils: Pupils, everywhere: pd.DataFrame, asked: Asked) -> pd.Series:
+    """Households of everyone referred, in whichever school."""
+    every = marked(frames.enrolments(pupils, asked.year), everywhere)
+    return every.loc[every["treated"] == 1, "household"].dropna() if "household" in every else pd.Series(dtype="str")
+
+
+def _without_siblings(kept: Kept, homes: pd.Series) -> tuple[Kept, bool]:
     """Without compared pupils of a referred pupil's household: support that reaches a home reaches both."""
     if "household" not in kept.frame or kept.frame["household"].isna().all():
         return kept, False
-    frame = kept.frame
-    homes = frame.loc[frame["treated"] == 1, "household"].dropna()
-    sibling = (frame["treated"] == 0) & frame["household"].isin(homes)
+    sibling = (kept.frame["treated"] == 0) & kept.frame["household"].isin(homes)
     return keep(kept, ~sibling, "brothers and sisters of those referred (same household)"), True
 
 
@@ -200,12 +204,19 @@ def _enough(kept: Kept, name: str, when: str) -> Kept:
     return keep(kept, enough, f"fewer than {FEWEST_SESSIONS_BANDED} possible sessions {when}")
 
 
+def _baseline_held(frame: pd.DataFrame, fewest: int) -> bool:
+    """Whether enough pupils of both sides have an earlier baseline: else nobody is left out for want of one."""
+    known = frame["possible_baseline"].fillna(0) >= FEWEST_SESSIONS_BANDED
+    return bool(min(known[frame["treated"] == side].sum() for side in (0, 1)) >= fewest)
+
+
 def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
     rates = {name: frame[f"absent_{name}"] / frame[f"possible_{name}"] for name in ("window", "baseline", "outcome")}
     return frame.assign(**{name: rate.astype(float) for name, rate in rates.items()})
 
 
-def _overlapping(kept: Kept) -> Kept:
+def within_overlap(kept: Kept) -> Kept:
+    """Only pupils within the range of the referred's absence when chosen. Raises Refused where nobody compared is."""
     if not (kept.frame["treated"] == 1).any():
         return kept
     found = keep(kept, overlapping(kept.frame), "absence when chosen outside the range of those referred")

@@ -59,11 +59,11 @@ def with_index(frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int
     dates = np.sort(known[frame["treated"] == 1].dropna().to_numpy())
     drawn = np.random.default_rng(seed).choice(dates, len(frame)) if len(dates) else np.full(len(frame), first)
     index = known.where(frame["treated"] == 1).fillna(pd.Series(drawn, frame.index))
-    return frame.assign(index=index.where(index.dt.weekday == 0, index + A_WEEK - _since_monday(index)))
+    return frame.assign(index=index.where(index.dt.day_of_week == 0, index + A_WEEK - _since_monday(index)))
 
 
 def _since_monday(days: pd.Series) -> pd.Series:
-    return pd.to_timedelta(days.dt.weekday, unit="D")
+    return pd.to_timedelta(days.dt.day_of_week, unit="D")
 
 
 def outcome_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows) -> pd.DataFrame:

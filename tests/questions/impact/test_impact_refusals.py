@@ -1,0 +1,131 @@
+"""Bad input ends in a page or a check that says what and why; never in a number."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from trust import Trust
+
+from attendlib.notebook import impact_details
+from attendlib.questions.common import start
+from attendlib.questions.impact.chosen import Refused, within_overlap
+from attendlib.questions.intervention_impact import intervention_impact
+from attendlib.records.answer import Answer
+from attendlib.words.stories import tell
+
+OPEN = {"eligible": None, "baseline": {"from": "2024-01-08", "to": "2024-07-24"}}
+# what is asked, the page's school, status, words of the reason
+WINDOW = {"from": "2024-09-01", "to": "2024-12-20"}
+NEAR = {"from": "2024-06-03", "to": "2024-07-24"}
+NOBODY = "nobody is left to compare with"
+REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"intervention": "breakfast"}, "999003", "not_applicable", "no pupil was referred to breakfast"),
+    ({"intervention": "everyone", **OPEN}, "999003", "too_few", NOBODY),
+    ({"intervention": "everyone", **OPEN, "comparison": "other_schools"}, "all", "too_few", NOBODY),
+    ({"intervention": "whole", **OPEN}, "999001", "too_few", NOBODY),
+    ({"intervention": "late", **OPEN, "outcome": None, "academic_year": "2025/26"}, "999003", "not_applicable",
+     "after the attendance data end"),
+    ({"outcome": {"from": "2026-01-05", "to": "2026-07-22"}}, "999003", "not_applicable", "lie outside 2024/25"),
+    ({"outcome": {"from": "2024-12-02", "to": "2025-07-22"}}, "999003", "not_applicable", "reach into the outcome"),
+    ({"eligible": {"absence_pct_at_least": 95, "window": WINDOW}}, "999003", "too_few", "fewer than 5"),
+    ({"design": "half_terms", "baseline": NEAR}, "999003", "not_applicable", "fewer than two half-terms"),
+    ({"design": "half_terms", "comparison": "earlier_cohort"}, "999003", "not_applicable", "earlier cohort"),
+]  # fmt: skip
+
+
+def ask(trust: Trust, monkeypatch: pytest.MonkeyPatch, school: str, keys: dict[str, Any]) -> Answer:
+    return intervention_impact(trust.pupils(school, monkeypatch), **keys)
+
+
+@pytest.mark.parametrize(("changed", "school", "status", "said"), REFUSED)
+def test_refused_with_a_reason(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any],
+    changed: dict[str, Any], school: str, status: str, said: str,
+) -> None:  # fmt: skip
+    answer = ask(awkward, monkeypatch, school, {**keys, **changed})
+    assert (answer.status, answer.rows) == (status, ())
+    assert said in answer.reasons[0]
+    assert said in tell(answer).sentences[0]
+
+
+def check_of(answer: Answer, name: str) -> Any:
+    return next(check for check in answer.checks if check.name.startswith(name))
+
+
+def test_no_pupil_as_absent_as_the_referred_is_no_overlap() -> None:
+    frame = pd.DataFrame({"treated": [1.0] * 3 + [0.0] * 3, "window": [0.5, 0.6, 0.7, 0.1, 0.1, 0.2]})
+    with pytest.raises(Refused, match="no overlap"):
+        within_overlap(start(frame, "pupils"))
+
+
+def test_one_cluster_has_no_page_for_all_schools(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    """Year 9 of one school: two groups or more are compared, and too few to show anything by shuffling."""
+    answer = ask(awkward, monkeypatch, "all", {**keys, **OPEN, "intervention": "group"})
+    assert answer.verdict == "Cannot tell"
+    assert check_of(answer, "Enough year groups").passed is False
+    assert all(row.p is None for row in answer.rows if row.df is not None and row.df < 4)
+
+
+def test_another_intervention_at_the_same_time_is_said_and_stops_a_verdict(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    answer = ask(awkward, monkeypatch, "999003", keys)
+    found = check_of(answer, "Nothing else")
+    assert found.passed is False
+    assert "cannot be told apart" in found.text
+    assert answer.verdict == "Cannot tell"
+    assert found.text in answer.reasons
+
+
+def test_no_earlier_baseline_is_no_verdict(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    answer = ask(awkward, monkeypatch, "999003", {**keys, "baseline": {"from": "2022-01-08", "to": "2022-07-24"}})
+    assert answer.verdict == "Cannot tell"
+    assert check_of(answer, "An earlier baseline").passed is False
+    assert answer.select("choice") == ()
+
+
+def test_brothers_and_sisters_are_not_compared(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    answer = ask(awkward, monkeypatch, "999003", keys)
+    assert [step.lost for step in answer.steps if "brothers" in step.reason] == [10]
+    assert "not among the compared" in check_of(answer, "Support that reaches").text
+
+
+def test_referral_after_the_first_day_fails_and_own_dates_mend_it(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    late = ask(awkward, monkeypatch, "999003", {**keys, "intervention": "after_the_first_day"})
+    assert check_of(late, "Followed").passed is False
+    assert late.verdict == "Cannot tell"
+    own = ask(awkward, monkeypatch, "999003", {**keys, "intervention": "staggered", "outcome": None})
+    assert check_of(own, "Followed").passed is True
+    assert "own start" in check_of(own, "Followed").text
+
+
+def test_every_page_can_be_told_at_length(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    for changed in ({}, {"design": "half_terms"}, {**OPEN, "intervention": "group", "design": "half_terms"}):
+        answer = ask(awkward, monkeypatch, "999003", {**keys, **changed})
+        assert tell(answer).badge.endswith("otherwise alike")
+        details = tell(impact_details(answer))
+        assert details.tables[-1].caption == "Checks of the comparison"
+        assert all(len(cells) == len(table.columns) for table in details.tables for cells in table.cells)
+
+
+def test_claims_are_rederived_on_the_page(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
+) -> None:
+    answer = ask(awkward, monkeypatch, "999003", keys)
+    improved, share, vague = answer.select("claim")
+    assert improved.method.startswith(("reproduced", "not reproduced"))
+    assert improved.numerator is not None
+    assert share.unit == "percent of sessions"
+    assert vague.value is None
+    assert vague.method.startswith("cannot be checked")
+    assert "82% improved" in str(tell(impact_details(answer)).tables)
