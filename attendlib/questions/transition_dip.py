@@ -28,6 +28,11 @@ from attendlib.stats.fit import LEAST_DF
 QUESTION = "transition_dip"
 SMALL_CHANGE_POINTS = 1.0  # about two days a year: an interval must rule it out before "No clear dip" is said
 MOST_COHORTS = 5
+VERDICTS = {  # by whom the pupils are set beside
+    "stayers": ("Absence higher than expected", "Absence lower than expected", "No clear dip"),
+    "other_schools": ("Absence higher than expected", "Absence lower than expected", "No clear difference"),
+    "": ("Absence rose", "Absence fell", "No clear change"),
+}
 
 
 def transition_dip(
@@ -172,10 +177,7 @@ def _cohorts(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year]) -> list[
 def _verdict(cohort: Cohort, rows: Sequence[Row]) -> tuple[str, list[str]]:
     """Whether the dip (the change, where nothing is expected) is clear, not there, or beyond what so few can tell."""
     name = "dip" if isinstance(cohort.curve, Curve) else "change"
-    words = {
-        "dip": ("Absence higher than expected", "Absence lower than expected", "No clear dip"),
-        "change": ("Absence rose", "Absence fell", "No clear change"),
-    }[name]
+    words = VERDICTS[cohort.curve.kind if isinstance(cohort.curve, Curve) else ""]
     found = next(row for row in rows if row.estimate == name and row.scope == "school" and not row.group)
     if cohort.halves == (1,):
         return "Too early to tell", ["only the first half-term is known, and it tends to be lower than what follows"]

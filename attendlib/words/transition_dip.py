@@ -7,7 +7,7 @@ from attendlib.words.dip.charts import group_chart, half_term_chart
 from attendlib.words.dip.expected import expected_from, reference_words
 from attendlib.words.dip.sections import sections
 from attendlib.words.dip.tables import expected_shares, headline_table, persistent_table
-from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils, share
+from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils
 
 TOO_FEW = ("Too few pupils to tell", "Too early to tell")
 CAVEATS = (
@@ -53,8 +53,8 @@ def _title(answer: Answer) -> str:
     about = "is other than expected" if c["reference"] else "changed"
     if answer.verdict in TOO_FEW:
         return f"{answer.verdict} whether absence {about} {move}"
-    if answer.verdict == "No clear change":
-        return f"No clear change in absence {move}"
+    if answer.verdict in ("No clear change", "No clear difference"):
+        return f"{answer.verdict} in absence {move}"
     return f"{answer.verdict} {move}"
 
 
@@ -64,36 +64,33 @@ def _sentences(answer: Answer) -> tuple[str, ...]:
         return (f"{answer.verdict}: {'; '.join(answer.reasons) or 'the figures are withheld'}.",)
     reasons = (f"{answer.verdict}: {'; '.join(answer.reasons)}.",) if answer.reasons else ()
     return (
-        _first(answer, main),
+        *_first(answer, main),
         *reasons,
         *reference_words(answer),
         *_raw(answer),
         *_groups(answer),
-        *_parts(answer),
-        *_fell(answer),
         *_scope(answer),
     )
 
 
-def _first(answer: Answer, points: Row) -> str:
-    """The answer: days a year where the weeks are many enough, else points."""
+def _first(answer: Answer, points: Row) -> tuple[str, ...]:
+    """The answer: days in the weeks compared, then a year, then points; points alone where days are withheld."""
     c, name = answer.context, _name(answer)
-    days = answer.row(f"{name}_days", scope="school", group="")
     than = f"than expected {expected_from(answer)}" if c["reference"] else f"than the same pupils did in {c['before']}"
-    if days is None or days.value is None:
-        size = f"{plain(abs(points.value or 0), places_for(points))} percentage points"
-        more = "more" if (points.value or 0) >= 0 else "less"
-        return (
-            f"In {c['after']}, pupils at {c['school_name']} missed {size} {more} of their possible sessions {than}"
-            f" (95% interval {interval_words(points, 'less', 'more')}; {pupils(points.n)})."
-        )
-    more = "more" if days.value >= 0 else "fewer"
-    size = plain(abs(days.value), places_for(days))
-    return (
-        f"In {c['after']}, pupils at {c['school_name']} missed {size} days {more} in a year of {DAYS_A_YEAR} {than}"
-        f" (95% interval {interval_words(days, 'fewer', 'more')}; {lessons(days.value)}; {pupils(days.n)})."
-        f" That is {figure(points)} percentage points of their possible sessions. This school only."
+    window, year = (answer.row(f"{name}_{end}", scope="school", group="") for end in ("window_days", "days"))
+    row = points if window is None or window.value is None else window
+    of = "percentage points of their possible sessions" if row is points else "days"
+    value = row.value or 0
+    first = (
+        f"In {c['after']}, pupils at {c['school_name']} missed {plain(abs(value), places_for(row))} {of}"
+        f" {'more' if value >= 0 else 'fewer'} over the weeks compared {than}"
+        f" (95% interval {interval_words(row, 'fewer', 'more')};"
+        f" {'' if row is points else lessons(value) + '; '}{pupils(row.n)})."
     )
+    days = (
+        f"That is {figure(year)} days in a year of {DAYS_A_YEAR}, or" if year and year.value is not None else "That is"
+    )
+    return (first, f"{days} {figure(points)} percentage points of their possible sessions. This school only.")
 
 
 def _raw(answer: Answer) -> tuple[str, ...]:
@@ -121,32 +118,12 @@ def _groups(answer: Answer) -> tuple[str, ...]:
     days, points = (answer.select(f"{_name(answer)}{end}", scope="school", model="") for end in ("_days", ""))
     rows, unit = (days, "days") if days else (points, "points")
     shown = [
-        f"{group_label(row.group)} {figure(row)} {unit} ({pupils(row.n)})"
+        f"{group_label(row.group)}, {figure(row)}, {pupils(row.n)}"
         for row in rows
         if row.group and row.value is not None
     ]
-    return (f"By {answer.context['by']}: {'; '.join(shown)}.",) if shown else ()
-
-
-def _parts(answer: Answer) -> tuple[str, ...]:
-    """The first half-term apart from the rest."""
-    rows = [row for row in answer.select(_name(answer), scope="school") if row.period.startswith("half-term")]
-    shown = [f"{row.period} {figure(row)}" for row in rows if row.value is not None]
-    if len(shown) < 2:
-        return ()
-    what = "beyond what was expected" if answer.context["reference"] else "of change"
-    return (f"Points {what} through the year: {'; '.join(shown)}. The first half-term alone says little.",)
-
-
-def _fell(answer: Answer) -> tuple[str, ...]:
-    seen, expected = (answer.row(name, scope="school") for name in ("share_fell", "share_fell_expected"))
-    if seen is None or expected is None or seen.value is None or expected.value is None:
-        return ()
-    return (
-        f"Attendance fell by a percentage point or more for {share(seen)}; going by the pupils compared with,"
-        f" {plain(expected.value, 0)}% would be expected to"
-        f" (95% interval {plain(expected.low or 0, 0)}% to {plain(expected.high or 0, 0)}%).",
-    )
+    what = f"More {unit} than {'expected' if answer.context['reference'] else 'before'}"
+    return (f"{what}: {'; '.join(shown)}.",) if shown else ()
 
 
 def _scope(answer: Answer) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What the later year would be expected to hold, from pupils with the same earlier absence who make another step."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -85,6 +86,7 @@ def _columns(curve: Curve, frame: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
+@lru_cache(maxsize=8)  # a curve is itself alone: asked for each group, fitted once
 def fitted(curve: Curve, outcome: str = "after") -> Fit:
     """Least squares of an outcome of the reference pupils; CR2 by their school where there are FEWEST_SCHOOLS."""
     cluster = curve.frame["school"] if curve.schools >= FEWEST_SCHOOLS else None

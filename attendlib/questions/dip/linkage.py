@@ -27,8 +27,10 @@ USED = {"late_before": "L", "late_after": "U", "offsite": "B"}
 def match_rows(cohort: Cohort) -> list[Row]:
     """The share found before the move, and the shares of each kind among pupils kept and among the others."""
     everyone = cohort.linked
-    rows = [_share("matched", int(everyone["found"].sum()), len(everyone))]
     kept = everyone["pupil"].isin(cohort.frame["pupil"])
+    found = int(everyone["found"].sum())
+    told_apart = 0 < found - int(kept.sum()) < limit(cohort.asked.audience)  # the steps withhold that difference
+    rows = [] if told_apart else [_share("matched", found, len(everyone))]
     if kept.all() or not kept.any():
         return rows
     after = cohort.years[1].totals.merge(everyone[["pupil", "school"]], on=["pupil", "school"])

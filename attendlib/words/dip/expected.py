@@ -6,11 +6,11 @@ from attendlib.words.numbers import count, figure
 
 
 def expected_from(answer: Answer) -> str:
-    """'of pupils with the same absence in Year 6' and so on."""
+    """'from pupils alike on earlier absence who stayed in their school' and so on."""
     c = answer.context
-    alike = f" and are alike on {c['by']}" if c["by"] else ""
-    who = "who stayed in their school" if c["reference"] == "stayers" else "at the other schools"
-    return f"of pupils {who} and had missed as much the year before{alike}"
+    alike = f"earlier absence and {c['by']}" if c["by"] else "earlier absence"
+    who = "who stayed in their school" if c["reference"] == "stayers" else "who moved up to the other schools"
+    return f"from pupils alike on {alike} {who}"
 
 
 def reference_words(answer: Answer) -> tuple[str, ...]:

@@ -16,10 +16,20 @@ def _shown(*found: Table) -> tuple[Table, ...]:
     return tuple(table for table in found if table.cells)
 
 
+def _first_part(answer: Answer) -> tuple[str, ...]:
+    """The first half-term apart from the rest."""
+    name = "dip" if answer.context["reference"] else "change"
+    rows = [row for row in answer.select(name, scope="school") if row.period.startswith("half-term")]
+    shown = [f"{row.period}: {figure(row)}" for row in rows if row.value is not None]
+    what = "beyond what was expected" if answer.context["reference"] else "of change"
+    return (f"Points {what}, {'; '.join(shown)}.",) if len(shown) > 1 else ()
+
+
 def _year(answer: Answer) -> Section:
     chart = ahead_chart(answer)
     c = answer.context
     words = (
+        *_first_part(answer),
         f"{c['after']} tends to start low and climb, so the first half-term stands apart and no verdict rests on it.",
         "Nationally the next step is as large as the move itself, and girls' absence passes boys' from there on.",
     )
