@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from attendlib.records.answer import Answer, Chart, Row, Story, Table
-from attendlib.words.charts import Dot, dots
+from attendlib.records.answer import Answer, Row, Story, Table
+from attendlib.words.link.bands import gradient_chart, level_table
+from attendlib.words.link.sections import sections
 from attendlib.words.numbers import days_of, figure, interval_words, listed, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
@@ -12,7 +13,12 @@ CAVEATS = (
     " results.",
     "A difference between pupils says nothing sure about what would change for one pupil who came more often.",
 )
-MODEL_WORDS = {"raw": "Not adjusted", "adjusted": "Adjusted"}
+NO_PRIOR = (
+    "No earlier result is held alike: pupils who already did worse may also miss more, so part of the difference may"
+    " have been there before the year began. Where earlier results are known, holding them alike most often makes it"
+    " smaller."
+)
+MODEL_WORDS = {"raw": "Not adjusted", "adjusted": "Adjusted", "no_prior": "Adjusted, earlier results left out"}
 
 
 def tell(answer: Answer) -> Story:
@@ -22,16 +28,17 @@ def tell(answer: Answer) -> Story:
         title=_title(answer, link),
         sentences=_sentences(answer, link),
         badge=answer.verdict,
-        charts=(_gradient(answer),),
-        tables=(_bands(answer), *_links(answer)),
+        charts=(gradient_chart(answer),),
+        tables=(*level_table(answer), *_links(answer)),
         caveats=_caveats(answer),
         next_steps=_next_steps(answer),
+        sections=sections(answer),
     )
 
 
 def _best_link(answer: Answer) -> Row | None:
-    links = answer.select("link", scope="school")
-    return links[-1] if links else None
+    adjusted = answer.row("link", scope="school", model="adjusted")
+    return adjusted or answer.row("link", scope="school", model="raw")
 
 
 def _title(answer: Answer, link: Row | None) -> str:
@@ -50,13 +57,14 @@ def _sentences(answer: Answer, link: Row | None) -> tuple[str, ...]:
         reason = "; ".join(answer.reasons) or "the figures are withheld"
         return (f"{answer.verdict}: {reason}.", _who(answer))
     high, low = (days_of(float(c[end]), int(c["year_days"])) for end in ("high_pct", "low_pct"))
+    others = "pupils alike" if link.model == "adjusted" else "pupils"
     first = (
         f"In {c['school_name']}, pupils with {c['high_pct']}% absence ({high}) had"
-        f" {_difference(link, c)} than pupils with {c['low_pct']}% ({low})"
-        f"{_alike(link, c)}: 95% interval {_limits(link, c)}, {pupils(link.n)}."
+        f" {_difference(link, c)} than {others} with {c['low_pct']}% ({low}):"
+        f" 95% interval {_limits(link, c)}, {pupils(link.n)}."
     )
     verdict = f"{answer.verdict}{': ' + '; '.join(answer.reasons) if answer.reasons else ''}. This school only."
-    return (first, verdict, _who(answer), *_raw_sentence(answer, link), *_trust_sentence(answer))
+    return (first, _alike(link, c), verdict, _who(answer), *_raw_sentence(answer, link), *_trust_sentence(answer))
 
 
 def _difference(link: Row, c: Mapping[str, str]) -> str:
@@ -75,7 +83,9 @@ def _limits(link: Row, c: Mapping[str, str]) -> str:
 
 
 def _alike(link: Row, c: Mapping[str, str]) -> str:
-    return f" who were alike on {listed(c['alike'].split('; '))}" if link.model == "adjusted" else ", nothing adjusted"
+    if link.model != "adjusted":
+        return "Nothing is held alike: these are all pupils as they are."
+    return f"Alike means the same {listed(c['alike'].split('; '))}."
 
 
 def _who(answer: Answer) -> str:
@@ -92,43 +102,20 @@ def _raw_sentence(answer: Answer, link: Row) -> tuple[str, ...]:
 
 
 def _trust_sentence(answer: Answer) -> tuple[str, ...]:
-    trust = answer.select("link", scope="all")
-    if not trust or trust[-1].value is None:
+    found = answer.row("link", scope="all", model="adjusted") or answer.row("link", scope="all", model="raw")
+    if found is None or found.value is None:
         return (f"All schools together: {answer.context['no_trust']}.",) if "no_trust" in answer.context else ()
-    found = trust[-1]
     return (
         f"All {found.n_groups} schools together, comparing pupils within each: {figure(found)}"
         f" {answer.context['unit']}, {pupils(found.n)}.",
     )
 
 
-def _gradient(answer: Answer) -> Chart:
-    rows = [row for row in answer.select("result_by_band", scope="school") if row.group]
-    c = answer.context
-    shown = [f"{_band(row)} {figure(row)}, {pupils(row.n)}" for row in rows if row.value is not None]
-    unit = "percent reaching it" if rows and rows[0].unit == "percent" else c["unit"]
-    title = f"{c['outcome']} by absence, {c['school_name']}, {c['academic_year']}"
-    alt = f"{c['outcome']} ({unit}) by absence band, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
-    return dots(title, alt, [Dot(f"{_band(row)} absent", row) for row in rows], f"{c['outcome']}, {unit}")
-
-
-def _band(row: Row) -> str:
-    low, _, high = row.group.partition("=")[2].partition("-")
-    return f"{low}% or more" if high == "100" and low != "0" else f"{low}% to under {high}%" if high != "100" else "all"
-
-
-def _bands(answer: Answer) -> Table:
-    rows = [row for row in answer.select("result_by_band", scope="school") if row.group]
-    total = answer.row("result_by_band", scope="school", group="")
-    lines = [Line(_band(row), row) for row in rows] + ([Line("All pupils", total)] if total else [])
-    c = answer.context
-    what = f"{c['outcome']}, mean" if rows and rows[0].unit != "percent" else f"{c['outcome']}, percent"
-    caption = f"{c['outcome']} by absence band, {c['academic_year']}: not adjusted, 95% intervals"
-    return estimates_table(caption, "Absence", what, lines, "Neighbouring bands are joined where pupils are few.")
-
-
 def _links(answer: Answer) -> tuple[Table, ...]:
-    rows = [*answer.select("link"), *answer.select("link_sd")]
+    rows = [row for row in answer.select("link") if row.model in MODEL_WORDS]
+    best = _best_link(answer)
+    if best is not None:
+        rows += answer.select("link_sd", scope="school", model=best.model)
     if not rows:
         return ()
     c = answer.context
@@ -144,8 +131,11 @@ def _link_label(row: Row, unit: str) -> str:
 
 
 def _caveats(answer: Answer) -> tuple[str, ...]:
-    none = "No prior attainment is taken into account: pupils who already did worse may also miss more."
-    return CAVEATS if answer.context["prior"] else (*CAVEATS, none)
+    c = answer.context
+    if c["prior"]:
+        return CAVEATS
+    unused = f" Too few pupils have a result of {c['prior_unused']} for it to be used." if c["prior_unused"] else ""
+    return (*CAVEATS, NO_PRIOR + unused)
 
 
 def _next_steps(answer: Answer) -> tuple[str, ...]:

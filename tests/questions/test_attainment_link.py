@@ -8,6 +8,7 @@ from trust import Trust
 
 from attendlib.intake import frames
 from attendlib.questions.attainment_link import _verdict, attainment_link
+from attendlib.questions.link.asked import Asked
 from attendlib.records.answer import Answer, Row
 from attendlib.stats.spline import basis, natural_spline
 
@@ -84,7 +85,7 @@ def test_a_primary_is_not_asked_and_no_prior_is_said(trust: Trust, monkeypatch: 
 
 
 def link_sd(low: float, high: float, df: float = 50) -> tuple[Row, ...]:
-    return (Row("link_sd", "school", value=(low + high) / 2, low=low, high=high, df=df, n=60),)
+    return (Row("link_sd", "school", model="adjusted", value=(low + high) / 2, low=low, high=high, df=df, n=60),)
 
 
 # the interval in standard deviations -> the words (DESIGN 6)
@@ -101,4 +102,5 @@ VERDICTS = [
 @pytest.mark.parametrize(("rows", "words"), VERDICTS)
 def test_verdicts(rows: tuple[Row, ...], words: str) -> None:
     frame = pd.DataFrame({"absence_pct": np.linspace(0, 20, 60), "result": range(60)})
-    assert _verdict(rows, frame, (10, 2), "internal")[0] == words
+    asked = Asked("1", "maths", None, "2024/25", None, "maths", (), 10, 2, "internal", 1)
+    assert _verdict(rows, frame, asked)[0] == words

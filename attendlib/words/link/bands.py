@@ -1,0 +1,61 @@
+"""The gradient and the levels of attainment_link: chart, tables, and the words for a band or a percent."""
+
+from attendlib.records.answer import Answer, Chart, Row, Table
+from attendlib.words.charts import Dot, dots
+from attendlib.words.numbers import days_of, figure, pupils
+from attendlib.words.tables import Line, estimates_table
+
+
+def gradient_chart(answer: Answer) -> Chart:
+    """Results by band of absence, a dot and an interval each."""
+    rows, c = _bands(answer), answer.context
+    shown = [f"{band_words(row)} {figure(row)}, {pupils(row.n)}" for row in rows if row.value is not None]
+    unit = "percent reaching it" if rows and rows[0].unit == "percent" else c["unit"]
+    title = f"{c['outcome']} by absence, {c['school_name']}, {c['academic_year']}"
+    alt = f"{c['outcome']} ({unit}) by absence band, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
+    return dots(title, alt, [Dot(f"{band_words(row)} absent", row) for row in rows], f"{c['outcome']}, {unit}")
+
+
+def band_table(answer: Answer) -> Table:
+    """Results by band of absence, and of all pupils."""
+    rows, total = _bands(answer), answer.row("result_by_band", scope="school", group="")
+    lines = [Line(band_words(row), row) for row in rows] + ([Line("All pupils", total)] if total else [])
+    never = answer.row("result_never_absent", scope="school", group="missed=none")
+    if never:
+        lines.append(Line("Of these, no session missed", never))
+    c = answer.context
+    what = f"{c['outcome']}, mean" if rows and rows[0].unit != "percent" else f"{c['outcome']}, percent"
+    caption = f"{c['outcome']} by absence band, {c['academic_year']}: not adjusted, 95% intervals"
+    return estimates_table(caption, "Absence", what, lines, "Neighbouring bands are joined where pupils are few.")
+
+
+def level_table(answer: Answer) -> tuple[Table, ...]:
+    """What pupils alike had at 2, 5, 10 and 20% absence."""
+    rows = answer.select("result_at", scope="school")
+    if not rows:
+        return ()
+    c = answer.context
+    who = "pupils otherwise alike" if rows[0].model == "adjusted" else "all pupils, nothing held alike"
+    what = f"{c['outcome']}, {c['unit']}" if c["unit"] == "in every 100 pupils" else f"{c['outcome']}, mean"
+    caption = f"{c['outcome']} at each percent of absence: {who}"
+    note = (
+        "Read off one smooth curve of all these pupils; no percent is shown that fewer pupils reach than may be told."
+    )
+    return (
+        estimates_table(caption, "Absence", what, [Line(_percent(row, c["year_days"]), row) for row in rows], note),
+    )
+
+
+def band_words(row: Row) -> str:
+    """'10% to under 15%', '20% or more'; a band of everyone is 'all'."""
+    low, _, high = row.group.partition("=")[2].partition("-")
+    return f"{low}% or more" if high == "100" and low != "0" else f"{low}% to under {high}%" if high != "100" else "all"
+
+
+def _percent(row: Row, year_days: str) -> str:
+    percent = row.group.partition("=")[2]
+    return f"{percent}%, {days_of(float(percent), int(year_days))}"
+
+
+def _bands(answer: Answer) -> list[Row]:
+    return [row for row in answer.select("result_by_band", scope="school") if row.group]
