@@ -17,7 +17,7 @@ NEEDED_BY = {
     "intervention_impact": ("interventions",),
     "trial_evaluation": ("allocation",),
 }
-_OPEN_TABLES = ("schools", "calendar", "closures")  # nothing about a pupil in them: any value may be shown
+_OPEN_TABLES = ("schools", "calendar", "closures")  # nothing about a pupil in them: values of any form may be shown
 _IDENTIFIERS = ("pupil", "household", "class")
 _SHOWN = 3  # offending values named in a message
 _FEWEST = 5  # pupils who share a school's number before it is shown: a slipped identifier has one
@@ -109,9 +109,9 @@ def shown(connection: Connection, table: str, column: str, condition: str) -> st
     Columns may have slipped, so a table about pupils shows only values of a form no identifier has, or shared by
     several pupils, and never one the pupils table has as a pupil.
     """
-    if column in _IDENTIFIERS:
+    if column in _IDENTIFIERS or not _has_pupils(connection, "pupils"):
         return ""
-    safe, having = ("", "") if table in _OPEN_TABLES else _safe(connection, table, column)
+    safe, having = _safe(connection, table, column)
     rows = connection.execute(
         f"SELECT left({column}, 20) FROM raw_{table} WHERE {column} IS NOT NULL AND ({condition}) {safe} "
         f"GROUP BY 1 {having} ORDER BY count(*) DESC, 1 LIMIT {_SHOWN}"
@@ -121,9 +121,9 @@ def shown(connection: Connection, table: str, column: str, condition: str) -> st
 
 def _safe(connection: Connection, table: str, column: str) -> tuple[str, str]:
     """Further conditions of `shown`: on a row, and on a group of equal values."""
-    no_pupil = ""
-    if _has_pupils(connection, "pupils"):
-        no_pupil = f"AND {column} NOT IN (SELECT pupil FROM raw_pupils WHERE pupil IS NOT NULL)"
+    no_pupil = f"AND {column} NOT IN (SELECT pupil FROM raw_pupils WHERE pupil IS NOT NULL)"
+    if table in _OPEN_TABLES:
+        return no_pupil, ""
     if column == "school":
         several = f"count(DISTINCT pupil) >= {_FEWEST}" if _has_pupils(connection, table) else "false"
         return no_pupil, f"HAVING {several}"

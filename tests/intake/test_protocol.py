@@ -1,0 +1,112 @@
+"""The frozen plan: the same twice, never overwritten, and a page that says whether it was kept to."""
+
+import json
+from pathlib import Path
+
+import pytest
+from trust import Trust
+
+from attendlib.errors import StudyError
+from attendlib.intake.protocol import changes, freeze, plan_of, protocol_digest, protocol_path, read_protocol
+from attendlib.intake.study import read_study
+
+WRITTEN = """study: a-study
+title: A study
+data: data
+academic_year: "2024/25"
+notebooks:
+  intervention_impact:
+    intervention: calls
+    smallest_worthwhile_days: 2.0
+    certainty_pct: {certainty}
+    outcome: {{from: 2025-01-06, to: 2025-07-22}}
+"""
+
+
+def written(folder: Path, certainty: int = 75, more: str = "") -> Path:
+    path = folder / "a-study.yml"
+    path.write_text(WRITTEN.format(certainty=certainty) + more, encoding="utf-8")
+    return path
+
+
+def test_a_plan_is_frozen_once_with_a_hash(tmp_path: Path) -> None:
+    study = read_study(written(tmp_path))
+    path = freeze(study, "2024-12-20")
+    first = path.read_bytes()
+    assert path == tmp_path / "a-study.protocol.json"
+    frozen = read_protocol(study)
+    assert frozen is not None
+    assert frozen.untouched
+    assert (frozen.data_to, frozen.plan) == ("2024-12-20", plan_of(study))
+    assert frozen.plan["notebooks"]["intervention_impact"]["certainty_pct"] == 75
+    freeze(study, "2025-07-22")
+    assert path.read_bytes() == first
+
+
+def test_another_plan_is_refused_and_named(tmp_path: Path) -> None:
+    freeze(read_study(written(tmp_path)), "")
+    with pytest.raises(StudyError, match="certainty_pct: 75 when frozen, 80 now"):
+        freeze(read_study(written(tmp_path, certainty=80)), "")
+
+
+def test_the_study_may_name_the_file(tmp_path: Path) -> None:
+    study = read_study(written(tmp_path, more="protocol: plans/first.json\n"))
+    assert protocol_path(study) == tmp_path / "plans" / "first.json"
+    assert read_protocol(study) is None
+    assert protocol_digest(study) == ""
+
+
+def test_an_edited_plan_is_noticed(tmp_path: Path) -> None:
+    study = read_study(written(tmp_path))
+    path = freeze(study, "2024-12-20")
+    held = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(held | {"data_to": "2024-09-01"}), encoding="utf-8")
+    frozen = read_protocol(study)
+    assert frozen is not None
+    assert not frozen.untouched
+    with pytest.raises(StudyError, match="edited after it was frozen"):
+        freeze(study, "2024-12-20")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"plan": {}}', "not json"])
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    study = read_study(written(tmp_path))
+    protocol_path(study).write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError, match="not a frozen plan"):
+        read_protocol(study)
+
+
+def test_changes_go_all_the_way_down() -> None:
+    found = list(changes({"a": {"b": 1, "c": [2]}, "d": None}, {"a": {"b": 2, "c": [2]}, "d": "x", "e": 1}))
+    assert found == [
+        "a.b: 1 when frozen, 2 now",
+        'd: nothing when frozen, "x" now',
+        "e: nothing when frozen, 1 now",
+    ]
+
+
+def test_the_page_says_whether_the_plan_was_kept_to(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    from attendlib.questions.impact.kept import protocol_check
+
+    pupils = trust.pupils("all", monkeypatch)
+    path = protocol_path(pupils.study_file)
+    assert "No plan was frozen" in protocol_check(pupils)[0].text
+    try:
+        freeze(pupils.study_file, "2024-12-20")
+        text = protocol_check(pupils)[0].text
+        assert "before the outcome began" in text
+        assert "kept to it" in text
+        path.unlink()
+        freeze(pupils.study_file, "2025-07-18")
+        assert "outcomes could have been read" in protocol_check(pupils)[0].text
+        later = trust.study.with_name("later.yml")
+        later.write_text(
+            trust.study.read_text(encoding="utf-8").replace("days: 2.0", "days: 1.0") + f"protocol: {path.name}\n",
+            encoding="utf-8",
+        )
+        monkeypatch.setenv("ATTEND_STUDY", str(later))
+        from attendlib.intake.load import load
+
+        assert "smallest_worthwhile_days: 2.0 when frozen, 1.0 now" in protocol_check(load("all"))[0].text
+    finally:
+        path.unlink(missing_ok=True)
