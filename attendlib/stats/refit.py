@@ -102,7 +102,7 @@ def _optimum(draws: Draws) -> np.ndarray:
     best = heights.argmin(axis=0)
     boundary = (best == 0) & (_slope(draws, np.zeros(len(best))) >= 0)
     low, high = LOOK[np.maximum(best - 1, 0)], np.append(LOOK, HIGHEST)[best + 1]
-    return np.where(boundary, 0.0, _root(lambda icc: _slope(draws, icc), low, high))
+    return _root(lambda icc: _slope(draws, icc), low, np.where(boundary, 0.0, high))
 
 
 def _criterion(draws: Draws, icc: np.ndarray) -> np.ndarray:
@@ -130,19 +130,22 @@ def _slope(draws: Draws, icc: np.ndarray) -> np.ndarray:
 
 
 def _root(slope: Weighted, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Where a slope (R,) turns from falling to rising between low and high: regula falsi, at times a bisection."""
+    """Where a slope (R,) turns from falling to rising between low and high, or where those two meet.
+
+    Regula falsi by the Illinois rule: an end that stays twice running has its slope halved, to be left before long.
+    """
     at_low, at_high = slope(low), slope(high)
-    icc = low
-    for step in range(MOST_STEPS):
+    icc, fell = low, np.full(len(low), np.nan)
+    for _ in range(MOST_STEPS):
         with np.errstate(divide="ignore", invalid="ignore"):
             secant = (low * at_high - high * at_low) / (at_high - at_low)
-        usable = (at_low <= 0) & (at_high >= 0) & (secant >= low) & (secant <= high) & (step % 8 != 7)
+        usable = (at_low <= 0) & (at_high >= 0) & (secant >= low) & (secant <= high)
         before, icc = icc, np.where(usable, secant, (low + high) / 2)
         if (np.abs(icc - before) < SETTLED).all():
             return icc
         at = slope(icc)
         falling = at < 0
-        # Illinois: the end that stays has its slope halved, so that it too is left before long.
-        at_low, at_high = np.where(falling, at, at_low / 2), np.where(falling, at_high / 2, at)
-        low, high = np.where(falling, icc, low), np.where(falling, high, icc)
+        again = np.where(falling == fell, 0.5, 1.0)
+        at_low, at_high = np.where(falling, at, at_low * again), np.where(falling, at_high * again, at)
+        low, high, fell = np.where(falling, icc, low), np.where(falling, high, icc), falling.astype(float)
     return icc

@@ -1,0 +1,127 @@
+"""What trials' intervals and tests claim, in simulation: 2,000 a cell in the proofs, a few hundred in the quick cut.
+
+The proofs hold each cell to its band outright. The quick cut allows the chance error of its fewer simulations, so it
+fails on what is broken (a bootstrap inside schools covers 60%), not on bad luck.
+"""
+
+import numpy as np
+import pytest
+from trials import COLUMNS, absence_trial, chance, school_trial
+
+from attendlib.stats.itt import itt
+from attendlib.stats.rates import absence_rate_model
+from attendlib.stats.resample import bootstrap_clusters, permute
+
+CELLS = [(schools, icc, unequal) for schools in (12, 22, 40) for icc in (0.05, 0.15, 0.25) for unequal in (False, True)]
+MANY = 2000
+
+
+def share(hit, simulations, seed, *cell):
+    """The share of simulated trials in which `hit` is true, reproducible cell by cell."""
+    rng = np.random.default_rng([seed, *(round(100 * part) for part in cell)])
+    return float(np.mean([hit(rng, s) for s in range(simulations)]))
+
+
+def itt_covers(cell):
+    def hit(rng, _):
+        data = school_trial(rng, *cell, effect=0.3)
+        found = itt(data["y"], data[COLUMNS], data["school"], "arm").difference
+        return found.low <= 0.3 <= found.high
+
+    return hit
+
+
+def bootstrap_covers(cell, statistic="coefficient"):
+    truth = 0.3 if statistic == "coefficient" else 0.3 / np.sqrt(1 + 0.25 + 0.3**2 / 4)
+
+    def hit(rng, s):
+        data = school_trial(rng, *cell, effect=0.3)
+        found = bootstrap_clusters(data["y"], data[COLUMNS], "arm", data["school"], s, statistic=statistic, draws=499)
+        return found.low <= truth <= found.high
+
+    return hit
+
+
+def permutation_rejects(cell):
+    def hit(rng, s):
+        data = school_trial(rng, *cell)
+        schools = {"unit": data["school"], "group": data["school"], "model": "random_intercept"}
+        return permute(data["y"], data[COLUMNS], "arm", s, draws=199, **schools).p <= 0.05
+
+    return hit
+
+
+def permutation_rejects_in_blocks(rng, s):
+    """Pairs of schools of very different level, one of each treated; pupils' level known to nobody."""
+    data = school_trial(rng, 12, 0.15, False)
+    pair = data["school"] // 2
+    data["arm"] = (rng.integers(0, 2, 6)[pair] == data["school"] % 2).astype(float)
+    data["y"] += pair
+    blocks = {"unit": data["school"], "strata": pair, "draws": 64}
+    found = permute(data["y"], data[COLUMNS], "arm", s, **blocks)
+    assert found.enumerated
+    return found.p <= 4 / 64  # the attainable level nearest .05
+
+
+def absence_covers(rng, _):
+    data = absence_trial(rng, 12)
+    days = absence_rate_model(data["absent"], data["possible"], data[["const", "arm"]], data["school"]).days
+    return days.low["arm"] <= 0 <= days.high["arm"]
+
+
+@pytest.mark.parametrize("cell", [(12, 0.05, True), (12, 0.25, False)])
+def test_itt_intervals_cover(cell):
+    assert 0.93 - chance(0.93, 300, 3) <= share(itt_covers(cell), 300, 1, *cell) <= 0.97 + chance(0.97, 300, 3)
+
+
+def test_bootstrap_intervals_cover():
+    cell = (12, 0.15, False)
+    assert 0.92 - chance(0.92, 200, 3) <= share(bootstrap_covers(cell), 200, 2, *cell) <= 0.98 + chance(0.98, 200, 3)
+
+
+def test_permutation_has_its_size():
+    cell = (12, 0.15, True)
+    assert abs(share(permutation_rejects(cell), 300, 3, *cell) - 0.05) <= chance(0.05, 300)
+    assert abs(share(permutation_rejects_in_blocks, 300, 4) - 4 / 64) <= chance(4 / 64, 300)
+
+
+def test_absence_intervals_cover():
+    assert 0.93 - chance(0.93, 300, 3) <= share(absence_covers, 300, 5) <= 0.97 + chance(0.97, 300, 3)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("cell", CELLS)
+def test_itt_intervals_cover_93_to_97_percent(cell, record_property):
+    found = share(itt_covers(cell), MANY, 11, *cell)
+    record_property("coverage", found)
+    assert 0.93 <= found <= 0.97
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell[1] == 0.15])
+def test_bootstrap_intervals_cover_92_to_98_percent(cell, record_property):
+    found = share(bootstrap_covers(cell), MANY, 12, *cell)
+    record_property("coverage", found)
+    assert 0.92 <= found <= 0.98
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if cell[1] == 0.15])
+def test_permutation_tests_have_their_size(cell, record_property):
+    found = share(permutation_rejects(cell), MANY, 13, *cell)
+    record_property("size", found)
+    assert abs(found - 0.05) <= chance(0.05, MANY, 3)
+
+
+@pytest.mark.prove
+def test_permutation_tests_in_pairs_have_their_size(record_property):
+    found = share(permutation_rejects_in_blocks, MANY, 14)
+    record_property("size", found)
+    assert abs(found - 4 / 64) <= chance(4 / 64, MANY, 3)
+
+
+@pytest.mark.prove
+def test_absence_intervals_of_12_schools_cover_93_to_97_percent(record_property):
+    found = share(absence_covers, MANY, 15)
+    record_property("coverage", found)
+    assert 0.93 <= found <= 0.97
