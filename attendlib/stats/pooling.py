@@ -1,30 +1,22 @@
 """Several groups' estimates of one thing: their mean, how far the groups truly differ, and each group pulled to it.
 
-Every estimate y comes with a standard error taken as known; the truths are normal around one mean with variance tau2.
-| method | tau2 is |
-|---|---|
-| REML | the peak of the restricted likelihood: Viechtbauer (2005), J. Educ. Behav. Stat. 30(3) |
-| DL, PM | by moments: DerSimonian and Laird (1986); Paule and Mandel (1982) |
-| common | 0: one true value for all |
+Every estimate comes with a standard error taken as known; the truths are normal around one mean with variance tau2
+(`attendlib.stats.heterogeneity`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import chdtrc, chdtri, ndtr
+from scipy.special import chdtrc, ndtr
 
 from attendlib.stats.fit import t_interval, t_quantile
+from attendlib.stats.heterogeneity import Method, between, between_se, excess, q_profile, restricted, weighted_mean
 from attendlib.stats.inputs import Values, read_numbers
 
-Method: TypeAlias = Literal["REML", "DL", "PM", "common"]
 Test: TypeAlias = Literal["knapp-hartung", "z"]
 
-# Where tau2 is looked at, in typical variances, before its root is sought between two of these.
-LOOK = np.concatenate([[0.0], np.geomspace(1e-5, 1e5, 61)])
 STEPS = 100  # places of tau that partial pooling averages over
 LOOKS = 4  # times that the range of tau is narrowed to what is worth a look
 NEGLIGIBLE = 1e-7  # of the highest chance
@@ -100,19 +92,20 @@ def meta_analysis(
     "knapp-hartung" scales the standard error by the spread found and uses t on k - 1 (Knapp and Hartung 2003); "z" does
     neither. ValueError for missing values, standard errors of 0 or less, or fewer than 2 estimates.
     """
+    if test not in ("knapp-hartung", "z"):
+        raise ValueError(f"test is {test!r}; it is knapp-hartung or z")
     y, v = _read(estimates, ses, least=2)
     k = len(y)
-    tau2 = _between(y, v, method)
-    weights, mean, q = _mean(y, v, tau2)
-    knapp = test == "knapp-hartung"
-    df = float(k - 1) if knapp else np.inf
+    tau2 = between(y, v, method)
+    weights, mean, q = weighted_mean(y, v, tau2)
+    df = float(k - 1) if test == "knapp-hartung" else np.inf
     plain = 1 / float(weights.sum()) ** 0.5
-    se = plain * (q / (k - 1)) ** 0.5 if knapp else plain
+    se = plain * (q / (k - 1)) ** 0.5 if df < np.inf else plain
     p, low, high = (float(x) for x in t_interval(np.array(mean), np.array(se), np.array(df), confidence_pct))
     reach = float(t_quantile(0.5 + confidence_pct / 200, df)) * (se**2 + tau2) ** 0.5
-    common_q = _mean(y, v, 0.0)[2]
-    i2 = _i2(tau2, (k - 1) / _excess(1 / v), common_q, k, method)
-    limits = _q_profile(y, v, confidence_pct)
+    common_q = weighted_mean(y, v, 0.0)[2]
+    i2 = _i2(tau2, (k - 1) / excess(1 / v), common_q, k, method)
+    limits = q_profile(y, v, confidence_pct)
     return Meta(
         value=mean,
         se=se,
@@ -123,7 +116,7 @@ def meta_analysis(
         prediction_low=mean - reach,
         prediction_high=mean + reach,
         between=tau2,
-        between_se=_between_se(weights) if method == "REML" else np.nan,
+        between_se=between_se(weights) if method == "REML" else np.nan,
         between_low=limits[0],
         between_high=limits[1],
         i2_pct=i2,
@@ -133,7 +126,7 @@ def meta_analysis(
         q_p=float(chdtrc(k - 1, common_q)),
         n=k,
         confidence_pct=confidence_pct,
-        warnings=_notes(k, knapp and tau2 == 0 and se < plain),
+        warnings=_notes(k, tau2 == 0 and se < plain),
     )
 
 
@@ -157,20 +150,19 @@ def partial_pool(estimates: Values, ses: Values, confidence_pct: float = 95) -> 
     apart_low, apart_high = _limits(apart, apart_spread, chances, confidence_pct)
     mean_low, mean_high = _limits(means[:, None], mean_spread[:, None], chances, confidence_pct)
     value = chances @ pulled
+    series = {
+        "value": value,
+        "se": np.sqrt(chances @ (spread + (pulled - value) ** 2)),
+        "low": low,
+        "high": high,
+        "difference": chances @ apart,
+        "difference_low": apart_low,
+        "difference_high": apart_high,
+        "own": chances @ own,
+    }
     index = estimates.index if isinstance(estimates, pd.Series) else pd.RangeIndex(len(y))
-
-    def labelled(numbers: np.ndarray) -> pd.Series:
-        return pd.Series(numbers, index=index)
-
     return Pooled(
-        value=labelled(value),
-        se=labelled(np.sqrt(chances @ (spread + pulled**2) - value**2)),
-        low=labelled(low),
-        high=labelled(high),
-        difference=labelled(chances @ apart),
-        difference_low=labelled(apart_low),
-        difference_high=labelled(apart_high),
-        own=labelled(chances @ own),
+        **{name: pd.Series(numbers, index=index) for name, numbers in series.items()},
         mean=float(chances @ means),
         mean_low=float(mean_low[0]),
         mean_high=float(mean_high[0]),
@@ -194,71 +186,6 @@ def _read(estimates: Values, ses: Values, least: int) -> tuple[np.ndarray, np.nd
     return y, s**2
 
 
-def _mean(y: np.ndarray, v: np.ndarray, tau2: float) -> tuple[np.ndarray, float, float]:
-    """Weights, the weighted mean, and the weighted sum of squares around it."""
-    weights = 1 / (v + tau2)
-    mean = float(weights @ y / weights.sum())
-    return weights, mean, float(weights @ (y - mean) ** 2)
-
-
-def _excess(weights: np.ndarray) -> float:
-    return float(weights.sum() - (weights**2).sum() / weights.sum())
-
-
-def _between(y: np.ndarray, v: np.ndarray, method: Method) -> float:
-    if method == "common":
-        return 0.0
-    if method == "DL":
-        return max(0.0, (_mean(y, v, 0.0)[2] - (len(y) - 1)) / _excess(1 / v))
-    if method == "PM":
-        return _where_q_is(y, v, len(y) - 1)
-    if method != "REML":
-        raise ValueError(f"method is {method!r}; it is REML, DL, PM or common")
-    places = LOOK * v.mean()
-    best = int(np.argmax([_restricted(y, v, place) for place in places]))
-    if best == 0 and _score(y, v, 0.0) <= 0:
-        return 0.0
-    low, high = places[max(best - 1, 0)], places[min(best + 1, len(places) - 1)]
-    return _crossing(lambda tau2: _score(y, v, tau2), low, high)
-
-
-def _restricted(y: np.ndarray, v: np.ndarray, tau2: float) -> float:
-    weights, _, q = _mean(y, v, tau2)
-    return (float(np.log(weights).sum()) - float(np.log(weights.sum())) - q) / 2
-
-
-def _score(y: np.ndarray, v: np.ndarray, tau2: float) -> float:
-    """The slope of the restricted likelihood in tau2."""
-    weights, mean, _ = _mean(y, v, tau2)
-    return float(weights**2 @ (y - mean) ** 2 - _excess(weights)) / 2
-
-
-def _between_se(weights: np.ndarray) -> float:
-    first, second, third = (float((weights**power).sum()) for power in (1, 2, 3))
-    return (2 / (second - 2 * third / first + (second / first) ** 2)) ** 0.5
-
-
-def _where_q_is(y: np.ndarray, v: np.ndarray, target: float) -> float:
-    """The tau2 at which the weighted sum of squares, which falls in tau2, meets `target`; 0 when it starts below."""
-    if _mean(y, v, 0.0)[2] <= target:
-        return 0.0
-    top = float(v.mean())
-    while _mean(y, v, top)[2] > target:
-        top *= 4
-    return _crossing(lambda tau2: _mean(y, v, tau2)[2] - target, 0.0, top)
-
-
-def _crossing(f: Callable[[float], float], low: float, high: float) -> float:
-    return float(brentq(f, low, high, xtol=1e-14 * high, rtol=1e-13))
-
-
-def _q_profile(y: np.ndarray, v: np.ndarray, confidence_pct: float) -> tuple[float, float]:
-    """Viechtbauer (2007), Stat. Med. 26(1): exact for normal estimates with known standard errors."""
-    tail = 0.5 - confidence_pct / 200
-    low, high = (_where_q_is(y, v, float(chdtri(len(y) - 1, q))) for q in (tail, 1 - tail))
-    return low, high
-
-
 def _i2(tau2: float, typical: float, q: float, k: int, method: Method) -> float:
     """tau2 as a percent of itself and the typical variance; for one common value, Higgins' of Q."""
     if method == "common":
@@ -274,7 +201,7 @@ def _posterior_of_tau(y: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndar
         step = (high - low) / STEPS
         part = low + step * (np.arange(STEPS) + 0.5)
         taus = scale * part / (1 - part)
-        heights = np.array([_restricted(y, v, tau**2) for tau in taus]) - 2 * np.log1p(-part)
+        heights = np.array([restricted(y, v, tau**2) for tau in taus]) - 2 * np.log1p(-part)
         chances = np.exp(heights - heights.max())
         worth = np.flatnonzero(chances > NEGLIGIBLE)
         low, high = max(0.0, part[worth[0]] - step), min(1.0, part[worth[-1]] + step)
