@@ -1,5 +1,11 @@
-"""OUT/index.html: every report with its status in words, what failed and why, and the study's choices."""
+"""OUT/index.html: every report with its status in words, what failed and why, and the study's choices.
 
+Schools stand by name. A script, where it may run, adds search and sorting by name, phase and status: never by a figure
+or a verdict, for this is no league table. Without it everything can be read.
+"""
+
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -21,20 +27,48 @@ _LABELS = {
 }
 
 
-def index_html(study: Study, entries: Iterable[Entry], parameters: Mapping[str, Mapping[str, Any]]) -> str:
-    """The index of these reports, schools by name; `parameters` are those used, by notebook's name."""
+def index_html(
+    study: Study, entries: Iterable[Entry], parameters: Mapping[str, Mapping[str, Any]], *,
+    phases: Mapping[str, str] | None = None, provenance: Mapping[str, str] | None = None,
+) -> str:  # fmt: skip
+    """The index of these reports, schools by name; `parameters` are those used, by notebook's name.
+
+    `phases` holds each school's phase by URN; `provenance` what the pages were made with (versions, digests of data and
+    protocol), by name. Both may be left out.
+    """
     entries = tuple(entries)
     counts = Counter(entry.status for entry in entries)
+    script = _script()
     return _template().render(
         title=study.title,
         css=page_css(),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         tally=[(words, counts[status]) for status, words in STATUS_WORDS.items() if counts[status]],
+        by_chance=by_chance(entries),
         failed=[entry for entry in entries if entry.status in FAILING],
-        groups=_by_school(entries),
+        reports=_by_name(entries),
         words=STATUS_WORDS,
+        phases=dict(phases or {}),
         all_schools=ALL,
         choices=study_choices(study, parameters),
+        provenance=dict(provenance or {}),
     )
+
+
+def by_chance(entries: Iterable[Entry]) -> tuple[int, float] | None:
+    """How many reports give a verdict on an interval, and how many of them chance alone would make find something.
+
+    The second is their number times what their intervals leave out (5 in 100 for 95%): a ceiling, since a verdict may
+    ask for more than its interval. None where no report gives such a verdict.
+    """
+    outside = [
+        1 - confidence[0] / 100
+        for entry in entries
+        if entry.status == "done" and entry.verdict
+        and (confidence := [row.confidence_pct for row in entry.rows if row.confidence_pct is not None])
+    ]  # fmt: skip
+    return (len(outside), sum(outside)) if outside else None
 
 
 def study_choices(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
@@ -46,13 +80,9 @@ def study_choices(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> 
     return lines
 
 
-def _by_school(entries: tuple[Entry, ...]) -> list[tuple[str, str, list[Entry]]]:
-    """(URN, name, reports) of all schools together, then of each school by name; never by a figure."""
-    schools = {(entry.school != ALL, entry.school_name, entry.school) for entry in entries}
-    return [
-        (urn, name, sorted((e for e in entries if e.school == urn), key=lambda e: e.question))
-        for _, name, urn in sorted(schools)
-    ]
+def _by_name(entries: tuple[Entry, ...]) -> list[Entry]:
+    """All schools together first, then each school by name and its questions in order; never by a figure."""
+    return sorted(entries, key=lambda e: (e.school != ALL, e.school_name, e.school, e.question, e.notebook))
 
 
 def _text(value: Any) -> str:
@@ -64,6 +94,11 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key.replace('_', ' ')} {_text(item)}" for key, item in value.items() if item is not None)
     return str(value)
+
+
+@cache
+def _script() -> str:
+    return (TEMPLATES / "index.js").read_text(encoding="utf-8").strip()
 
 
 @cache

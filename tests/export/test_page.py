@@ -1,5 +1,7 @@
 """The page and the index are valid, self-contained and accessible in the ways a program can tell."""
 
+import base64
+import hashlib
 import itertools
 import re
 from collections import Counter
@@ -12,10 +14,11 @@ from nbconvert.exporters import HTMLExporter
 
 from attendlib.export.entry import Entry
 from attendlib.export.glossary import TERMS
-from attendlib.export.index import index_html
+from attendlib.export.index import by_chance, index_html
 from attendlib.export.page import page_html
 from attendlib.export.style import TEMPLATES, page_css
 from attendlib.page.fragment import SOURCE_HERE
+from attendlib.records.answer import Row
 from attendlib.records.report import HEADER_MIME, PROVENANCE_MIME, RECORD_MIME
 from attendlib.records.study import Study
 from attendlib.words.rule import causal_words
@@ -145,8 +148,10 @@ def test_headings_never_skip_a_level(text) -> None:
 def test_nothing_is_run_or_fetched(text) -> None:
     page = parsed(text)
     policy = [e.get("content") for e in page.iter(f"{H}meta") if e.get("http-equiv") == "Content-Security-Policy"]
-    assert policy == [CSP]
-    assert not list(page.iter(f"{H}script"))
+    scripts = [element.text or "" for element in page.iter(f"{H}script")]
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert policy == [CSP + "".join(f"; script-src 'sha256-{each}'" for each in hashes)]
+    assert not any(re.search(r"https?:|fetch|XMLHttp|import", script) for script in scripts)
     assert not list(page.iter(f"{H}link"))
     for element in page.iter():
         assert not any(str(name).startswith("on") for name in element.attrib)
@@ -156,11 +161,13 @@ def test_nothing_is_run_or_fetched(text) -> None:
 
 def test_tables_have_captions_and_scopes_and_scroll_in_a_focusable_region() -> None:
     page = parsed(index())
-    (table,) = page.iter(f"{H}table")
-    assert table.find(f"{H}caption").text
-    assert all(cell.get("scope") in ("col", "row") for cell in table.iter(f"{H}th"))
-    (region,) = [e for e in page.iter(f"{H}div") if e.get("role") == "region"]
-    assert (region.get("tabindex"), table in list(region)) == ("0", True)
+    tables = list(page.iter(f"{H}table"))
+    regions = [e for e in page.iter(f"{H}div") if e.get("role") == "group"]
+    assert len(tables) == len(regions) == 2
+    for table, region in zip(tables, regions, strict=True):
+        assert table.find(f"{H}caption").text
+        assert all(cell.get("scope") in ("col", "row") for cell in table.iter(f"{H}th"))
+        assert (region.get("tabindex"), table in list(region)) == ("0", True)
 
 
 def test_the_page_says_first_what_was_found_and_says_it_once() -> None:
@@ -243,16 +250,31 @@ def test_a_drawing_keeps_its_letters_in_their_case() -> None:
     assert 'viewBox="0 0 1 1"' in page_html(saved(), "link", "100001", "")
 
 
-def test_the_index_groups_by_name_and_links_what_exists() -> None:
+def test_the_index_stands_by_name_and_links_what_exists() -> None:
     text = index()
-    assert [text.index(name) for name in ("<h2>All schools", "<h2>Ash &amp; Elm", "<h2>Moor", "<h2>Zeal")] == sorted(
-        text.index(name) for name in ("<h2>All schools", "<h2>Ash &amp; Elm", "<h2>Moor", "<h2>Zeal")
-    )
+    names = [re.sub(r"\s*<small>.*", "", name) for name in re.findall(r'<th scope="row">(.*)</th>\n<td>', text)]
+    assert names == ["All schools", "Ash &amp; Elm", "Moor", "Zeal"]
     assert re.findall(r'href="([^"#]+)"', text) == ["100001/link.html", "100003/link.html"]
     assert "It stopped &lt;here&gt;." in text
     assert "Made from an earlier study file" in text
     assert "from 2024-09-01" in text
     assert "secret/place" not in text
+
+
+def test_the_index_sorts_by_name_phase_and_status_and_nothing_else() -> None:
+    sorts = re.search(r'<select id="sort".*?</select>', index())
+    assert sorts
+    assert re.findall(r'value="(\w+)"', sorts.group()) == ["order", "phase", "status"]
+    assert set(re.findall(r"data-(\w+)=", index())) == {"order", "name", "phase", "status"}
+
+
+def test_the_index_says_how_many_verdicts_chance_alone_would_give() -> None:
+    found = Row("days", "school", value=1.0, confidence_pct=95.0, n=30)
+    verdicts = [Entry("link", str(n), "S", "Q?", "done", verdict="Clear", rows=(found,)) for n in range(60)]
+    others = [Entry("link", "x", "S", "Q?", "too_few", verdict="Too few"), Entry("link", "y", "S", "Q?", "done")]
+    counted, expected = by_chance([*verdicts, *others])  # type: ignore[misc]
+    assert (counted, round(expected, 9)) == (60, 3.0)
+    assert by_chance(others) is None
 
 
 def test_the_stylesheet_is_small_and_knows_print_and_dark() -> None:

@@ -35,6 +35,7 @@ LOOK: dict[Any, Any] = {
 }
 WIDTH_INCHES = 6.0
 LABEL_LETTERS = 26
+_DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is less than any screen shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +122,5 @@ def _bare(svg: str) -> str:
     svg = svg[svg.index("<svg") :]
     for pattern in (r"<metadata>.*?</metadata>", r"<defs>\s*<style.*?</style>\s*</defs>", r"<!--.*?-->"):
         svg = re.sub(pattern, "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\b(?:d|x|y|transform|points)="[^"]*"', lambda found: _DIGITS.sub(r"\1", found.group()), svg)
     return re.sub(r"\n\s*", "\n", svg).strip()

@@ -66,10 +66,12 @@ def specification_curve(
     `choices` holds, for each choice's name, whether each item made it; `main` is the place of the one fixed first.
     Withheld items keep their place at the end, marked.
     """
+    names = [wrapped(name, 30) for name in choices]
+    deep = 0.24 * sum(name.count("\n") + 1 for name in names) + 0.06 * len(names)
     order = sorted(range(len(items)), key=lambda i: (items[i].row.value is None, items[i].row.value or 0.0, i))
 
     def draw(figure: Figure) -> None:
-        top, below = figure.subplots(2, 1, sharex=True, height_ratios=[2.4, 0.3 + 0.26 * len(choices)])
+        top, below = figure.subplots(2, 1, sharex=True, height_ratios=[2.5, 0.3 + deep])
         top.axhline(0, color=INK, linewidth=1)
         for place, which in enumerate(order):
             _estimate(top, place, items[which], which == main)
@@ -79,14 +81,14 @@ def specification_curve(
         top.set_ylabel(wrapped(axis, 24))
         top.tick_params(axis="x", length=0, labelbottom=False)
         grid(top, "y")
-        below.set_yticks(range(len(choices)), [wrapped(name, 30) for name in choices], fontsize=10)
+        below.set_yticks(range(len(choices)), names, fontsize=10)
         below.set_ylim(len(choices) - 0.5, -0.5)
         below.set_xlim(-0.6, len(items) - 0.4)
         below.tick_params(length=0, labelbottom=False)
         below.set_xlabel("each way of answering (diamond: the one fixed first)")
         grid(below, "y")
 
-    return drawn(title, alt, draw, 3.4 + 0.26 * len(choices))
+    return drawn(title, alt, draw, 3.4 + deep)
 
 
 def _estimate(axes: Axes, place: int, item: Dot, main: bool) -> None:

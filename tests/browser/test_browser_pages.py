@@ -1,0 +1,169 @@
+"""Every kind of page in a real browser: no fault by axe, nothing asked of any host, all of it reached by keyboard."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import invented
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+QUIET = ["--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--disable-gpu"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium; without it the tests are skipped, and fail when CI=true."""
+    if CHROMIUM is None:
+        reason = "Chromium is not installed here: apt install chromium"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET, chromium_sandbox=False)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One page of each kind, where a study would have them."""
+    out = tmp_path_factory.mktemp("out")
+    texts = {
+        "index": invented.index(),
+        "999901/three": invented.page(invented.three_charts()),
+        "999901/every": invented.page(invented.every_chart()),
+        "999901/few": invented.page(status="too_few"),
+    }
+    (out / "999901").mkdir()
+    for name, text in texts.items():
+        (out / f"{name}.html").write_text(text, encoding="utf-8")
+    return {name: out / f"{name}.html" for name in texts}
+
+
+KINDS = ["index", "999901/three", "999901/every", "999901/few"]
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_fault_and_no_request(browser: Any, files: dict[str, Path], kind: str, colours: str, size: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = browser.new_page(viewport=size, color_scheme=colours)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(files[kind].as_uri())
+    for details in page.locator("details").all():
+        details.evaluate("each => { each.open = true }")
+    found = Axe().run(page, options={"runOnly": TAGS})
+    faults = [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found.response["violations"]]
+    assert faults == []
+    assert asked == [files[kind].as_uri()]
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= size["width"]
+    page.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_keyboard_reaches_everything(browser: Any, files: dict[str, Path], kind: str) -> None:
+    page = browser.new_page(viewport=DESKTOP)
+    page.goto(files[kind].as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
+    wanted = page.evaluate(
+        """() => [...document.querySelectorAll("a[href], summary, input, select, [tabindex='0']")]
+               .map((each, place) => { each.dataset.stop = place; return String(place) })"""
+    )
+    reached = []
+    for _ in range(len(wanted)):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.dataset.stop"))
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid", "focus must be seen"
+    assert reached == wanted
+    page.close()
+
+
+def test_alternative_texts_are_there_differ_and_hold_figures(browser: Any, files: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.goto(files["999901/every"].as_uri())
+    texts = page.evaluate("[...document.querySelectorAll('svg, img')].map(each => each.getAttribute('aria-label'))")
+    assert len(texts) == len(set(texts)) == 10
+    assert all(re.search(r"\d", text) and "No description" not in text for text in texts)
+    named = page.evaluate("[...document.querySelectorAll('svg')].map(each => each.getAttribute('role'))")
+    assert set(named) == {"img"}
+    page.close()
+
+
+def test_print_shows_what_is_folded_and_cuts_no_row(browser: Any, files: dict[str, Path], tmp_path: Path) -> None:
+    page = browser.new_page()
+    page.goto(files["999901/three"].as_uri())
+    page.emulate_media(media="print")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('details > :not(summary)')].map(each => each.getBoundingClientRect().height)"
+    )
+    assert heights
+    assert min(heights) > 0
+    assert page.evaluate("getComputedStyle(document.querySelector('tr')).breakInside") == "avoid"
+    page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    assert (tmp_path / "page.pdf").read_bytes()[:5] == b"%PDF-"
+    page.close()
+
+
+def test_a_table_can_be_saved_without_a_network(browser: Any, files: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.goto(files["999901/three"].as_uri())
+    with page.expect_download() as saving:
+        page.locator("a.csv").first.click()
+    assert saving.value.suggested_filename == "transition-dip-school-table-1.csv"
+    text = saving.value.path().read_text(encoding="utf-8-sig")
+    assert text.splitlines()[0] == "Pupils,Days,95% interval,Pupils"
+    assert text.splitlines()[3] == "Other pupils,c,c,c"
+    page.close()
+
+
+def test_the_index_searches_and_sorts_where_a_script_may_run(browser: Any, files: dict[str, Path]) -> None:
+    page = browser.new_page()
+    page.goto(files["index"].as_uri())
+    shown = "[...document.querySelectorAll('#reports tbody tr')].filter(r => !r.hidden).map(r => r.dataset.name)"
+    assert len(page.evaluate(shown)) == 5
+    page.fill("#name", "moor")
+    assert page.evaluate(shown) == ["moor & dale 999901"]
+    page.fill("#name", "")
+    page.select_option("#sort", "status")
+    assert [name.split()[-1] for name in page.evaluate(shown)] == ["999903", "999901", "999904", "all", "999902"]
+    page.select_option("#phase", "primary")
+    assert page.evaluate(shown) == ["elm 999903"]
+    assert page.text_content("#found") == "1 of 5 reports shown"
+    page.close()
+
+
+def test_the_index_is_whole_without_a_script(browser: Any, files: dict[str, Path]) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(files["index"].as_uri())
+    assert page.locator("#reports tbody tr").count() == 5
+    assert not page.locator("#find").is_visible()
+    context.close()
+
+
+def test_a_fault_would_be_found(browser: Any, tmp_path: Path) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    (tmp_path / "bad.html").write_text("<!DOCTYPE html><title>x</title><img src='y.png'><p style='color:#ccc'>z")
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "bad.html").as_uri())
+    found = {fault["id"] for fault in Axe().run(page, options={"runOnly": TAGS}).response["violations"]}
+    assert {"html-has-lang", "image-alt", "color-contrast", "landmark-one-main"} <= found
+    assert len(asked) == 2
+    page.close()
