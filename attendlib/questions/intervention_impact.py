@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from attendlib.disclosure import limit, publishable_steps
 from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED
 from attendlib.intake import frames
@@ -38,6 +36,7 @@ from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.questions.windows import words
 from attendlib.records.answer import Answer, Check, Row, Scope
 from attendlib.records.study import ALL
+from attendlib.stats.weighting import Weighted
 
 QUESTION = "intervention_impact"
 DETAILS = "impact_details"
@@ -140,10 +139,11 @@ def _found(pupils: Pupils, asked: Asked, found: Compared) -> Found:
     audience = pupils.study_file.study.audience
     fewest = limit(audience)
     made = {kind: weigh(found, kind) for kind in KINDS}
-    usable = {kind: values for kind, values in made.items() if isinstance(values, np.ndarray)}
-    found = with_frame(found, found.frame.assign(**usable))
+    usable = {str(kind): each for kind, each in made.items() if isinstance(each, Weighted)}
     if asked.weights != "none" and asked.weights not in usable:
-        raise Refused("not_applicable", str(made[asked.weights]), found.steps)
+        why = next(each for kind, each in made.items() if kind == asked.weights)
+        raise Refused("not_applicable", str(why), found.steps)
+    found = with_frame(found, found.frame.assign(**{kind: each.weights for kind, each in usable.items()}))
     chosen = asked.weights if asked.weights in usable else ""
     differences = difference_rows(found, fewest, chosen)
     own, more_checks = _by_half_terms(pupils, asked, found) if asked.design == HALF_TERMS else ([], [])
@@ -154,7 +154,7 @@ def _found(pupils: Pupils, asked: Asked, found: Compared) -> Found:
     shown = usable.get(asked.weights, usable.get("entropy"))
     balance, placebos = balance_rows(found, shown), placebo_rows(pupils, found)
     rows = [
-        *differences, *own, *shrunken_rows(main), *by_code_rows(found, chosen), *ratio_row(found, chosen),
+        *differences, *own, *shrunken_rows(main), *by_code_rows(found, chosen), *ratio_row(found),
         *level_rows(found), *expected_rows(found, earlier_cohort(pupils, asked, found)),
         *improved_rows(found, fewest), *persistent_rows(found, fewest),
         *flow_rows(publishable_steps(found.flow, audience), found.scope), *balance, *effective_rows(found, shown),

@@ -127,7 +127,7 @@ def _balance(answer: Answer) -> Table:
     worth = answer.row("effective_n")
     note = "Standard deviations of the referred; 0 is alike, over 0.25 is far apart."
     if worth is not None and worth.value is not None:
-        note += f" The {count(worth.n)} compared pupils count for {worth.value:.0f} once weighted."
+        note += f" The {count(worth.n)} compared pupils count for {worth.value:.0f} once weighted ({worth.method})."
     columns = ("What is known before the start", "As found", "Weighted")
     return Table("How alike the groups were", columns, tuple(cells), columns[1:], note)
 

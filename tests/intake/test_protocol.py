@@ -1,6 +1,7 @@
 """The frozen plan: the same twice, never overwritten, and a page that says whether it was kept to."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from trust import Trust
 from attendlib.errors import StudyError
 from attendlib.intake.protocol import changes, freeze, plan_of, protocol_digest, protocol_path, read_protocol
 from attendlib.intake.study import read_study
+from attendlib.questions.impact.kept import protocol_check
 
 WRITTEN = """study: a-study
 title: A study
@@ -85,9 +87,9 @@ def test_changes_go_all_the_way_down() -> None:
     ]
 
 
-def test_the_page_says_whether_the_plan_was_kept_to(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
-    from attendlib.questions.impact.kept import protocol_check
-
+def test_the_page_says_whether_the_plan_was_kept_to(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     pupils = trust.pupils("all", monkeypatch)
     path = protocol_path(pupils.study_file)
     assert "No plan was frozen" in protocol_check(pupils)[0].text
@@ -99,14 +101,10 @@ def test_the_page_says_whether_the_plan_was_kept_to(trust: Trust, monkeypatch: p
         path.unlink()
         freeze(pupils.study_file, "2025-07-18")
         assert "outcomes could have been read" in protocol_check(pupils)[0].text
-        later = trust.study.with_name("later.yml")
-        later.write_text(
-            trust.study.read_text(encoding="utf-8").replace("days: 2.0", "days: 1.0") + f"protocol: {path.name}\n",
-            encoding="utf-8",
-        )
-        monkeypatch.setenv("ATTEND_STUDY", str(later))
-        from attendlib.intake.load import load
-
-        assert "smallest_worthwhile_days: 2.0 when frozen, 1.0 now" in protocol_check(load("all"))[0].text
+        later = tmp_path / "later.yml"
+        changed = trust.study.read_text(encoding="utf-8").replace("days: 2.0", "days: 1.0")
+        later.write_text(f"{changed}protocol: {path}\n", encoding="utf-8")
+        text = protocol_check(replace(pupils, study_file=read_study(later)))[0].text
+        assert "smallest_worthwhile_days: 2.0 when frozen, 1.0 now" in text
     finally:
         path.unlink(missing_ok=True)

@@ -1,12 +1,11 @@
 """Whether both groups were alike before: standardised differences, overlap, and how many pupils weights leave."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
 from attendlib.questions.impact.chosen import Compared
 from attendlib.records.answer import Check, Row
+from attendlib.stats.weighting import Weighted, balance
 
 NOTED, LARGE = 0.05, 0.25  # What Works Clearinghouse 5.0: adjust above the first, not comparable above the second
 CHARACTERISTICS = {"fsm6": ("1",), "sen": ("K", "E"), "sex": ("F",), "eal": ("1",)}
@@ -33,42 +32,32 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def balance_rows(found: Compared, weights: np.ndarray | None) -> list[Row]:
+def balance_rows(found: Compared, weighted: Weighted | None) -> list[Row]:
     """Standardised mean differences, referred less compared, in standard deviations of the referred.
 
-    `model` is raw, and weighted where `weights` (one a pupil) are given.
+    `model` is raw, and weighted where weights are given.
     """
-    rows = []
-    treated = (found.frame["treated"] == 1).to_numpy()
-    for name, values in covariates(found).items():
-        base = Row("balance", found.scope, group=f"measure={str(name).replace('=', '-')}", n=len(treated),
-                   unit="standard deviations", method="difference over the referred's SD")  # fmt: skip
-        rows.append(replace(base, model="raw", value=standardised(values.to_numpy(), treated, None)))
-        if weights is not None:
-            rows.append(replace(base, model="weighted", value=standardised(values.to_numpy(), treated, weights)))
-    return rows
+    even = pd.Series(1.0, found.frame.index)
+    models = {"raw": even} | ({} if weighted is None else {"weighted": weighted.weights})
+    tables = {
+        model: balance(covariates(found), found.frame["treated"], weights)["difference_after"]
+        for model, weights in models.items()
+    }
+    return [
+        Row("balance", found.scope, group=f"measure={str(name).replace('=', '-')}", model=model, n=len(found.frame),
+            value=float(table[name]), unit="standard deviations", method="difference over the referred's SD")
+        for name in tables["raw"].index
+        for model, table in tables.items()
+        if np.isfinite(table[name])
+    ]  # fmt: skip
 
 
-def standardised(values: np.ndarray, treated: np.ndarray, weights: np.ndarray | None) -> float:
-    """(mean of the treated - mean of the others) / SD of the treated; weights count for both means."""
-    w = np.ones(len(values)) if weights is None else weights
-    spread = float(values[treated].std(ddof=1))
-    gap = np.average(values[treated], weights=w[treated]) - np.average(values[~treated], weights=w[~treated])
-    return float(gap) / spread if spread > 0 else 0.0
-
-
-def effective_n(weights: np.ndarray) -> float:
-    """Kish's effective number: the square of the sum over the sum of squares."""
-    return float(weights.sum() ** 2 / (weights**2).sum())
-
-
-def effective_rows(found: Compared, weights: np.ndarray | None) -> list[Row]:
-    """How many compared pupils the weighted ones are worth."""
-    if weights is None:
+def effective_rows(found: Compared, weighted: Weighted | None) -> list[Row]:
+    """How many compared pupils the weighted ones are worth (Kish)."""
+    if weighted is None:
         return []
-    own = weights[(found.frame["treated"] == 0).to_numpy()]
-    return [Row("effective_n", found.scope, group="referred=0", model="weighted", value=effective_n(own), n=len(own),
-                unit="pupils", method="Kish")]  # fmt: skip
+    return [Row("effective_n", found.scope, group="referred=0", model="weighted", value=weighted.effective_n,
+                n=weighted.n_comparison, unit="pupils", method=f"Kish, {weighted.method} weights")]  # fmt: skip
 
 
 def balance_check(rows: list[Row]) -> list[Check]:

@@ -18,7 +18,7 @@ from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.models import CHECK, RAW, Clusters, Model, counts_model, main_model, points_fewer
 from attendlib.records.answer import Row, Scope, Step
-from attendlib.stats.fit import Estimate, contrast
+from attendlib.stats.fit import Estimate
 from attendlib.stats.shares import mean_interval, wilson
 
 BY_CODE = ("authorised", "unauthorised")
@@ -100,17 +100,18 @@ def by_code_rows(found: Compared, weight: str = "") -> list[Row]:
     """Authorised and unauthorised absence apart: a change of code alone shows as one up and the other down."""
     rows = []
     for what in BY_CODE:
-        if found.frame[f"{what}_outcome"].isna().any():
+        absent = found.frame[f"{what}_outcome"].astype(float)
+        if absent.isna().any():
             continue
-        fit = counts_model(found.frame, main_of(found, weight), found_clusters(found), what).points
-        points = point_row(found, contrast(fit, {"treated": -1.0}), "adjusted")
+        frame = found.frame.assign(outcome=absent / found.frame["possible_outcome"])
+        points = point_row(found, points_fewer(frame, main_of(found, weight), found_clusters(found)), "adjusted")
         rows += [replace(row, outcome=f"{what} absence") for row in in_days(points, found)[:2]]
     return rows
 
 
-def ratio_row(found: Compared, weight: str = "") -> list[Row]:
-    """The pooled sessions' rate ratio of the referred to the compared, by quasi-Poisson."""
-    model = main_of(found, weight)
+def ratio_row(found: Compared) -> list[Row]:
+    """The pooled sessions' rate ratio of the referred to the compared, by quasi-Poisson, unweighted."""
+    model = main_of(found)
     ratio = counts_model(found.frame, model, found_clusters(found)).rate_ratio
     value, low, high, df = (float(ratio[column].loc["treated"]) for column in ("ratio", "low", "high", "df"))
     if not np.isfinite([value, low, high, df]).all():

@@ -65,8 +65,26 @@ def fitted(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str =
     It is the linear part of `absence_rate_model`, without the rate ratio that a page needs once only.
     """
     points = 100 * (frame[outcome] - frame["baseline"] if model.change else frame[outcome])
-    weights = frame[model.weight].to_numpy(float) if model.weight else None
-    return ols(points, design_matrix(frame, model), cluster=clusters, weights=weights)
+    design = design_matrix(frame, model)
+    if not model.weight:
+        return ols(points, design, cluster=clusters)
+    weights = frame[model.weight]
+    if clusters is not None:
+        points, design = _within_schools(points, design, frame["school"], weights)
+    return ols(points, design, cluster=clusters, weights=weights.to_numpy(float))
+
+
+def _within_schools(
+    points: pd.Series, design: pd.DataFrame, schools: pd.Series, weights: pd.Series
+) -> tuple[pd.Series, pd.DataFrame]:
+    """Outcome and columns less their weighted mean in the school: the same differences as with a column for each.
+
+    With such a column CR2 has nothing left in a school along its weights, and then gives no standard error.
+    """
+    both = design.loc[:, ~design.columns.str.startswith(("school=", "constant"))].assign(points=points)
+    sums = both.mul(weights, axis=0).groupby(schools.to_numpy()).transform("sum")
+    inside = both - sums.div(weights.groupby(schools.to_numpy()).transform("sum"), axis=0)
+    return inside["points"], independent(inside.drop(columns="points"))
 
 
 def points_fewer(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome") -> Estimate:
@@ -74,16 +92,10 @@ def points_fewer(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome:
     return contrast(fitted(frame, model, clusters, outcome), {"treated": -1.0})
 
 
-def counts_model(frame: pd.DataFrame, model: Model, clusters: Clusters, what: str = "absent") -> AbsenceRateModel:
-    """The model of over-dispersed counts: `what` (absent, authorised, unauthorised) of the outcome's sessions."""
-    weights = frame[model.weight].to_numpy(float) if model.weight else None
-    return absence_rate_model(
-        frame[f"{what}_outcome"].astype(float),
-        frame["possible_outcome"].astype(float),
-        design_matrix(frame, model),
-        clusters,
-        weights=weights,
-    )
+def counts_model(frame: pd.DataFrame, model: Model, clusters: Clusters) -> AbsenceRateModel:
+    """The model of over-dispersed counts: absent of possible sessions in the outcome."""
+    absent, possible = (frame[f"{name}_outcome"].astype(float) for name in ("absent", "possible"))
+    return absence_rate_model(absent, possible, design_matrix(frame, model), clusters)
 
 
 def overlapping(frame: pd.DataFrame) -> pd.Series:

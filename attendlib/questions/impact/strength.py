@@ -1,5 +1,6 @@
 """How strong a hidden difference between the groups would have to be to undo what was found."""
 
+from collections.abc import Mapping
 from math import isfinite
 
 from attendlib.facts.definitions import DAYS_A_YEAR
@@ -39,7 +40,7 @@ def strength_rows(found: Compared) -> list[Row]:
     return rows
 
 
-def _row(found: Compared, each: Benchmark, base: dict[str, object]) -> Row:
+def _row(found: Compared, each: Benchmark, base: Mapping[str, object]) -> Row:
     per_point = (DAYS_A_YEAR if annual(found) else days_followed(found)) / 100
     return Row(
         "hidden_as_strong", group=f"as=baseline;times={each.times:g}", value=each.value * per_point,

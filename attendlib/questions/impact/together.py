@@ -1,21 +1,24 @@
 """Whether several printed shares about one group can all be true of one school: counts and sessions must fit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 YEAR, SCHOOL, PERSISTENT = "year_absence", "school_absence", "school_persistent"
 ROUNDING = 0.05  # percentage points: shares printed to one decimal
+# Whole numbers sought: sessions of persistently absent pupils in the group, the rest of the year and the rest of the
+# school; sessions of the other pupils there; and how many are persistently absent in the year and in the rest.
+UNKNOWNS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class School:
     """A group within a year group within a school, all on roll for `possible` sessions.
 
-    `mean_pct` is the school's mean absence in percent, where it is known (within a tenth of a point).
+    `mean_pct` is the school's mean absence in percent, where it is known (within a twentieth of a point).
     """
 
     group: int
@@ -25,22 +28,29 @@ class School:
     possible: int = 380
     mean_pct: float | None = None
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Pupils of the group, the rest of the year group, the rest of the school."""
+        return self.group, self.year - self.group, self.school - self.year
+
 
 def can_hold(school: School, shares: Mapping[str, float]) -> bool:
     """Whether some absences of these pupils give all `shares` (percent, keys YEAR, SCHOOL and PERSISTENT).
 
-    Persistent absence is 10% or more of a pupil's sessions. How many of the other pupils are persistently absent is
-    tried one by one; for each the sums of sessions of six kinds of pupil are a linear programme.
+    Persistent absence is 10% or more of a pupil's sessions. An integer programme: it looks for one such school.
     """
-    others = school.year - school.group, school.school - school.year
-    if min(others) < 0 or school.group_persistent > school.group:
+    if min(school.sizes) < 0 or school.group_persistent > school.group:
         return False
-    return any(
-        _feasible(school, in_year, total - school.group_persistent - in_year, shares)
-        for total in _persistent_totals(school, shares.get(PERSISTENT))
-        for in_year in _few(others[0])
-        if 0 <= total - school.group_persistent - in_year <= others[1]
+    rows, lows, highs = zip(*_constraints(school, shares), strict=True)
+    _, year, rest = school.sizes
+    most = np.array([school.possible * n for n in school.sizes] * 2 + [year, rest], dtype=float)
+    found = milp(
+        np.zeros(UNKNOWNS),
+        constraints=LinearConstraint(np.array(rows), np.array(lows), np.array(highs)),
+        bounds=Bounds(np.zeros(UNKNOWNS), most),
+        integrality=np.ones(UNKNOWNS),
     )
+    return bool(found.status == 0)
 
 
 def holding_together(school: School, shares: Mapping[str, float]) -> tuple[tuple[str, ...], ...]:
@@ -54,40 +64,37 @@ def holding_together(school: School, shares: Mapping[str, float]) -> tuple[tuple
     return tuple(found)
 
 
-def _persistent_totals(school: School, pct: float | None) -> range | list[int]:
-    """Persistently absent pupils the school may have: those whose share rounds as printed, or any number."""
-    every = range(school.group_persistent, school.school + 1)
-    if pct is None:
-        return every[:: max(len(every) // 60, 1)]
-    return [n for n in every if n and abs(100 * school.group_persistent / n - pct) <= ROUNDING]
+Line = tuple[np.ndarray, float, float]  # coefficients of the unknowns, and between which numbers they add up
 
 
-def _few(most: int) -> range:
-    return range(0, most + 1, max(most // 40, 1))
-
-
-def _feasible(school: School, year_late: int, rest_late: int, shares: Mapping[str, float]) -> bool:
-    """A linear programme in the sessions of: the group, the rest of the year, the rest; persistent and not, each."""
+def _constraints(school: School, shares: Mapping[str, float]) -> Iterator[Line]:
+    """What the counts and the printed shares ask of the unknowns."""
     line = -(-school.possible // 10)  # the fewest sessions that are 10%
-    late = np.array([school.group_persistent, year_late, rest_late])
-    rest = np.array([school.group, school.year - school.group, school.school - school.year]) - late
-    if (rest < 0).any():
-        return False
-    bounds = [(line * n, school.possible * n) for n in late] + [(0, (line - 1) * n) for n in rest]
-    rows = [row for name, pct in shares.items() if name != PERSISTENT for row in _rounds_to(name, pct)]
-    limits = [0.0] * len(rows)
+    for place, size in enumerate(school.sizes):
+        late, fixed = _late(place, school)
+        yield _unit(place) - line * late, line * fixed, np.inf
+        yield _unit(place) - school.possible * late, -np.inf, school.possible * fixed
+        yield _unit(place + 3) + (line - 1) * late, -np.inf, (line - 1) * (size - fixed)
+    sessions = np.array([1.0] * 6 + [0, 0])
     if school.mean_pct is not None:
-        total = school.possible * school.school / 100
-        rows += [np.ones(6), -np.ones(6)]
-        limits += [total * (school.mean_pct + ROUNDING), -total * (school.mean_pct - ROUNDING)]
-    if not rows:
-        return True
-    found = linprog(np.zeros(6), A_ub=np.array(rows), b_ub=np.array(limits), bounds=bounds, method="highs")
-    return bool(found.status == 0)
+        per_point = school.possible * school.school / 100
+        yield sessions, per_point * (school.mean_pct - ROUNDING), per_point * (school.mean_pct + ROUNDING)
+    own = _unit(0) + _unit(3)
+    in_year = own + _unit(1) + _unit(4)
+    for name, pct in shares.items():
+        if name == PERSISTENT:
+            n = school.group_persistent
+            yield _unit(6) + _unit(7), 100 * n / (pct + ROUNDING) - n, 100 * n / (pct - ROUNDING) - n
+        else:
+            whole = in_year if name == YEAR else sessions
+            yield own - (pct + ROUNDING) / 100 * whole, -np.inf, 0.0
+            yield own - (pct - ROUNDING) / 100 * whole, 0.0, np.inf
 
 
-def _rounds_to(name: str, pct: float) -> list[np.ndarray]:
-    """group - share x whole within rounding, as two rows of at most 0. Order: group, year, rest; late, then not."""
-    own = np.array([1.0, 0, 0, 1, 0, 0])
-    whole = np.array([1.0, 1, 0, 1, 1, 0]) if name == YEAR else np.ones(6)
-    return [own - (pct + ROUNDING) / 100 * whole, (pct - ROUNDING) / 100 * whole - own]
+def _late(place: int, school: School) -> tuple[np.ndarray, int]:
+    """How many are persistently absent: unknown, save in the group where it is printed."""
+    return (np.zeros(UNKNOWNS), school.group_persistent) if place == 0 else (_unit(place + 5), 0)
+
+
+def _unit(place: int) -> np.ndarray:
+    return np.eye(UNKNOWNS)[place]
