@@ -18,6 +18,7 @@ from attendlib.questions.link.gradient import band_rows, never_absent_rows, outc
 from attendlib.questions.link.hidden import hidden_rows
 from attendlib.questions.link.improvers import improver_rows
 from attendlib.questions.link.kinds import kind_rows, short_window_rows, spell_rows
+from attendlib.questions.link.logistic import logistic_row
 from attendlib.questions.link.missing import bound_rows, missing_rows, without_prior_row
 from attendlib.questions.link.pupils import Sat, attending, pupils_who_sat, used_prior, with_a_result
 from attendlib.records.answer import Answer, Row
@@ -107,6 +108,7 @@ def _school_rows(frame: pd.DataFrame, everyone: pd.DataFrame, others: pd.DataFra
         *band_rows(frame, "school", asked),
         *never_absent_rows(frame, "school", asked),
         *contrast_rows(frame, "school", asked),
+        *logistic_row(frame, asked),
         *level_rows(frame, asked),
         *hidden_rows(frame, asked),
         *missing_rows(everyone, "school", asked),

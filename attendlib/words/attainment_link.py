@@ -18,7 +18,12 @@ NO_PRIOR = (
     " have been there before the year began. Where earlier results are known, holding them alike most often makes it"
     " smaller."
 )
-MODEL_WORDS = {"raw": "Not adjusted", "adjusted": "Adjusted", "no_prior": "Adjusted, earlier results left out"}
+MODEL_WORDS = {
+    "raw": "Not adjusted",
+    "adjusted": "Adjusted",
+    "no_prior": "Adjusted, earlier results left out",
+    "logistic": "Adjusted, by a logistic model",
+}
 
 
 def tell(answer: Answer) -> Story:

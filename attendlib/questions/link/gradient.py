@@ -1,6 +1,7 @@
 """The gradient: results by band of absence, nothing adjusted, small neighbours merged before anything is withheld."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,13 @@ def outcome_of(frame: pd.DataFrame, asked: Asked) -> pd.Series:
 def band_rows(frame: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row, ...]:
     """`result_by_band`: the mean, or the share that reached the threshold, in each band and of all pupils."""
     y, bands = outcome_of(frame, asked), band_numbers(frame)
-    rows = [
-        figure_row(y[np.isin(bands, positions)], "result_by_band", scope, band_label(positions), asked)
-        for positions in merged(band_counts(bands), asked.fewest)
-    ]
-    return (*rows, figure_row(y, "result_by_band", scope, "", asked))
+    parts = [(band_label(sets), np.isin(bands, sets)) for sets in merged(band_counts(bands), asked.fewest)]
+    return tuple(
+        figure_row(y[inside], "result_by_band", scope, label, asked)
+        if scope == "school"
+        else _clustered_row(y[inside], frame["school"][inside], label, asked)
+        for label, inside in (*parts, ("", np.ones(len(y), dtype=bool)))
+    )
 
 
 def never_absent_rows(frame: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row, ...]:
@@ -75,6 +78,16 @@ def figure_row(y: pd.Series, estimate: str, scope: Scope, group: str, asked: Ask
             method="mean, t interval",
         )  # fmt: skip
     return share_row(int((y > 0).sum()), len(y), estimate, scope, group, model)
+
+
+def _clustered_row(y: pd.Series, schools: pd.Series, group: str, asked: Asked) -> Row:
+    """A band of all schools' pupils, its interval clustered by school."""
+    if schools.nunique() < 2:
+        return figure_row(y, "result_by_band", "all", group, asked)
+    found = mean_interval(y.to_numpy(), cluster=schools.to_numpy())
+    unit, reached = ("percent", int((y > 0).sum())) if asked.is_share else ("points", None)
+    row = row_of(found, "result_by_band", "all", group=group, unit=unit, method="mean, clustered by school, CR2")
+    return replace(row, numerator=reached)
 
 
 def share_row(numerator: int, n: int, estimate: str, scope: Scope, group: str = "", model: str = "") -> Row:

@@ -15,6 +15,7 @@ from attendlib.stats.sensitivity import Benchmark, benchmarks, e_value_differenc
 
 MEASURED = ("prior", "fsm6", "fsm")  # what a hidden cause is set beside, where it is held alike
 TIMES = (1, 2)
+NOTHING_LEFT = 1e-9  # of the result's variance: less is left by a model that fits exactly, and nothing can be asked
 METHOD = "Cinelli and Hazlett 2020, classical variance"
 
 
@@ -26,8 +27,9 @@ def hidden_rows(frame: pd.DataFrame, asked: Asked) -> tuple[Row, ...]:
     if not can_be_read(frame, asked) or not design.fits or not extra.shape[1]:
         return ()
     y, weights = outcome_of(frame, asked), design.between(asked.high_pct, asked.low_pct)
-    found = contrast(ols(y, design.X, vcov="classical"), weights)
-    if not found.se > 0:
+    fit = ols(y, design.X, vcov="classical")
+    found, left = contrast(fit, weights), float((y - design.X @ fit.coef).var())
+    if left < NOTHING_LEFT * float(y.var()):
         return ()
     robust = robustness_value(found.value / found.se, found.df)
     n, method = len(frame), METHOD
