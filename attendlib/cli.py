@@ -1,6 +1,7 @@
 """The `attend` command: a study in, pages out. Exit codes: 0 done, 1 some report failed, 2 nothing could be run."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,9 @@ from attendlib.errors import AttendError, ProblemsError
 
 if TYPE_CHECKING:
     from attendlib.intake.study import StudyFile
-    from attendlib.runner.batch import Ran, Todo
+    from attendlib.runner.batch import Ran
+    from attendlib.runner.kernels import Kind
+    from attendlib.runner.work import How, Todo
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -24,7 +27,10 @@ app = typer.Typer(
 )
 StudyPath = Annotated[Path, typer.Argument(help="The study file, such as params/demo-trust.yml.")]
 Out = Annotated[Path | None, typer.Option(help="Where the pages go; outputs/<study> unless said.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Reports made at once; one for each core unless said.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Reports made at once; two for each core unless said.")]
+TimeLimit = Annotated[float, typer.Option(min=1, help="Seconds one report may take.")]
+MemoryLimit = Annotated[float, typer.Option(min=50, help="Megabytes of memory one report may take.")]
+Kernels = Annotated[str, typer.Option(help="auto, forked or ordinary: how the process of a report is started.")]
 
 
 @app.command()
@@ -32,8 +38,9 @@ def demo(out: Out = None, workers: Workers = None) -> None:
     """Makes the synthetic trust and every page for it, and prints where the index is."""
     from attendlib.intake.demo import demo_study
     from attendlib.intake.study import read_study
+    from attendlib.runner.work import How
 
-    _run(read_study(demo_study()), out, workers=workers)
+    _run(read_study(demo_study()), out, how=How(workers))
 
 
 @app.command()
@@ -102,21 +109,34 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Run what is up to date too.")] = False,
     only_failed: Annotated[bool, typer.Option("--only-failed", help="Only reports that failed last time.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and stop.")] = False,
+    scheduler: Annotated[str, typer.Option(help="A Dask scheduler, tcp://host:port, whose workers do it.")] = "",
+    time_limit: TimeLimit = 900,
+    memory_limit: MemoryLimit = 4000,
+    kernels: Kernels = "auto",
+    events: Annotated[Path | None, typer.Option(help="A file to add events to, a line of JSON each.")] = None,
 ) -> None:
     """Runs the reports that are out of date."""
     from attendlib.intake.study import read_study
+    from attendlib.runner.work import How, Limits
 
-    study_file = read_study(study)
-    _run(study_file, out, school or (), notebook or (), workers, force, only_failed, dry_run)
+    how = How(workers, Limits(time_limit, memory_limit), _kind(kernels), scheduler)
+    _run(read_study(study), out, school or (), notebook or (), how, force, only_failed, dry_run, events)
 
 
 @app.command("run-one")
-def run_one(study: StudyPath, notebook: str, school: str, out: Out = None) -> None:
+def run_one(
+    study: StudyPath,
+    notebook: str,
+    school: str,
+    out: Out = None,
+    time_limit: TimeLimit = 900,
+    memory_limit: MemoryLimit = 4000,
+) -> None:
     """Makes one report, for other schedulers; `attend run` then writes index and results from all of them."""
     from attendlib.export.entry import FAILING
     from attendlib.intake.study import read_study
     from attendlib.runner.identifiers import forbidden
-    from attendlib.runner.kernels import kernel_environment
+    from attendlib.runner.kernels import Limits, kernels
     from attendlib.runner.log import write_log
     from attendlib.runner.plan import make_plan
     from attendlib.runner.progress import line
@@ -126,8 +146,8 @@ def run_one(study: StudyPath, notebook: str, school: str, out: Out = None) -> No
     jobs = plan.choose([school], [notebook])
     if not jobs:
         raise AttendError(f"{notebook} makes no page for {school}.")
-    with kernel_environment(plan.study_file.path):
-        made = make(jobs[0], _out(plan.study_file, out), "run", forbidden(plan.study_file))
+    with kernels(plan.study_file.path, Limits(time_limit, memory_limit), "ordinary") as kept:  # one: nothing to share
+        made = make(jobs[0], _out(plan.study_file, out), "run", forbidden(plan.study_file), kept)
     print(line(made))
     if made.entry.status in FAILING:
         print(f"What went wrong in full: {write_log(plan.study_file.study.study, [made])}", file=sys.stderr)
@@ -206,8 +226,10 @@ def main() -> None:
 
 def _run(
     study_file: "StudyFile", out: Path | None, schools: Sequence[str] = (), notebooks: Sequence[str] = (),
-    workers: int | None = None, force: bool = False, only_failed: bool = False, dry_run: bool = False,
+    how: "How | None" = None, force: bool = False, only_failed: bool = False, dry_run: bool = False,
+    events: Path | None = None,
 ) -> None:  # fmt: skip
+    from attendlib.runner.batch import INTERRUPTED as SAID
     from attendlib.runner.batch import run, todo
     from attendlib.runner.plan import make_plan
     from attendlib.runner.progress import progress
@@ -218,18 +240,23 @@ def _run(
     if dry_run:
         _say_plan(todos)
         return
-    needed = sum(item.need != "nothing" for item in todos)
-    with progress(needed) as tell:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's Ctrl-C
+    with progress(sum(item.need != "nothing" for item in todos), events) as tell:
         try:
-            ran = run(plan, todos, place, tell, workers)
-        except KeyboardInterrupt:  # a second time: leave at once, kernels end when they miss their parent
+            ran = run(plan, todos, place, tell, how)
+        except KeyboardInterrupt:  # a second time: leave at once, kernels end with their parent
             os._exit(INTERRUPTED)
     _say_end(ran, place, len(todos))
-    if ran.stopped:
-        print("Stopped. The same command goes on where it stopped.", file=sys.stderr)
+    if ran.stopped == SAID:
         raise typer.Exit(INTERRUPTED)
     if ran.failed:
         raise typer.Exit(FAILED)
+
+
+def _kind(written: str) -> "Kind":
+    if written not in ("auto", "forked", "ordinary"):
+        raise AttendError(f"--kernels: there is no kind {written}. Use auto, forked or ordinary.")
+    return written  # type: ignore[return-value]
 
 
 def _out(study_file: "StudyFile", out: Path | None) -> Path:
@@ -248,6 +275,8 @@ def _say_end(ran: "Ran", out: Path, asked: int) -> None:
             print(f"{entry.school} {entry.notebook}: {entry.reason}", file=sys.stderr)
     for finding in ran.findings:
         print(f"Removed, it must not be shared: {finding}", file=sys.stderr)
+    if ran.stopped:
+        print(ran.stopped, file=sys.stderr)
     if ran.log:
         print(f"What went wrong in full, for you alone: {ran.log}", file=sys.stderr)
     print(f"{asked:,} reports asked for, {len(ran.made):,} made, {asked - len(ran.made):,} left as they were.")

@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attendlib.errors import Problem, StudyError
@@ -12,6 +12,7 @@ from attendlib.intake.study import StudyFile, read_study
 from attendlib.records.study import ALL
 
 STUDY_VARIABLE = "ATTEND_STUDY"
+NOTEBOOK_VARIABLE = "ATTEND_NOTEBOOK"  # set by a run: a page knows no other notebook's choices, nor ages with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,10 @@ class Pupils:
 
 def current_study() -> StudyFile:
     """The study named by ATTEND_STUDY, else the demo (made on first use)."""
-    named = os.environ.get(STUDY_VARIABLE)
-    return read_study(Path(named) if named else demo_study())
+    named, notebook = os.environ.get(STUDY_VARIABLE), os.environ.get(NOTEBOOK_VARIABLE)
+    study_file = read_study(Path(named) if named else demo_study())
+    own = {name: keys for name, keys in study_file.notebooks.items() if Path(name).stem == notebook}
+    return replace(study_file, notebooks=own) if own else study_file
 
 
 def load(school: str) -> Pupils:

@@ -1,9 +1,9 @@
 """Many reports at once: what is out of date is made, one failing report stops nobody, the index says what there is."""
 
-import os
+import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,40 +12,36 @@ from attendlib.export.index import index_html
 from attendlib.export.manifest import manifest_json
 from attendlib.export.results import results_csv
 from attendlib.export.scan import Finding, Secrets, scan
+from attendlib.runner.cluster import on_cluster
 from attendlib.runner.identifiers import forbidden
-from attendlib.runner.kernels import SECONDS, kernel_environment, papermill
 from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, versions
 from attendlib.runner.log import write_log
 from attendlib.runner.plan import Job, Plan
-from attendlib.runner.report import Made, make
-from attendlib.runner.state import Need, need, put, read_entry
+from attendlib.runner.report import Made
+from attendlib.runner.state import FullDiskError, need, only_run, put, read_entry
+from attendlib.runner.work import How, Todo, here
 
 DERIVED = ("index.html", "results.csv", "manifest.json")
-
-
-@dataclass(frozen=True, slots=True)
-class Todo:
-    """A report, what it was when the run began, and what it needs now."""
-
-    job: Job
-    before: Entry
-    need: Need
+INTERRUPTED = "Stopped. The same command goes on where it stopped."
+_REFRESH = 30.0  # seconds between two indexes of a run under way, or
+_SHARE = 20.0  # so many times what writing one takes, if that is longer
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A run's end: the reports asked for as they now stand, what was made, and what the last look over found."""
+    """A run's end: the reports asked for as they now stand, what was made, what the last look over found, and why it
+    stopped early, if it did."""
 
     entries: tuple[Entry, ...]
     made: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
     log: Path | None = None
-    stopped: bool = False
+    stopped: str = ""
 
     @property
     def failed(self) -> bool:
         """Whether some report asked for has no page because something went wrong, or the last look found something."""
-        return bool(self.findings) or any(entry.status in FAILING for entry in self.entries)
+        return bool(self.findings or self.stopped) or any(entry.status in FAILING for entry in self.entries)
 
 
 def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool = False) -> tuple[Todo, ...]:
@@ -58,68 +54,66 @@ def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool 
     return tuple(found)
 
 
-def run(
-    plan: Plan,
-    todos: Sequence[Todo],
-    out: Path,
-    tell: Callable[[Made], None],
-    workers: int | None = None,
-    seconds: float = SECONDS,
-) -> Ran:
+def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], None], how: How | None = None) -> Ran:
     """Makes what is needed, then the index, results.csv and manifest of the whole study, and looks all of it over.
 
-    `tell` hears of each report once it is made. Interrupted, it finishes the reports under way and stops.
+    `tell` hears of each report once it is made. Interrupted, it ends the reports under way, which stay as they were.
+    Raises BusyError where another run writes to `out`.
     """
-    started = time.monotonic()
+    how = how or How()
     wanted = [item for item in todos if item.need != "nothing"]
-    made: list[Made] = []
-    stopped = False
-    secrets = forbidden(plan.study_file) if wanted else None
-    if secrets:
-        stopped = _all_made(plan, wanted, out, secrets, workers or os.cpu_count() or 1, seconds, made, tell)
-    summarise(plan, out, time.monotonic() - started, changed=bool(made))
-    findings = _look_over(out, secrets) if secrets else ()
-    log = write_log(plan.study_file.study.study, made) if any(item.detail for item in made) else None
-    entries = tuple(read_entry(out, item.job) for item in todos)
-    return Ran(entries, tuple(item.entry for item in made), findings, log, stopped)
+    with only_run(out):
+        made, secrets, why = _made(plan, wanted, out, tell, how) if wanted else ([], None, "")
+        findings = _look_over(out, secrets) if secrets else ()
+        if not wanted:
+            summarise(plan, out, 0.0, changed=False)
+        log = write_log(plan.study_file.study.study, made) if any(item.detail for item in made) else None
+        entries = tuple(read_entry(out, item.job) for item in todos)
+    return Ran(entries, tuple(item.entry for item in made), findings, log, why)
 
 
 def summarise(plan: Plan, out: Path, seconds: float, changed: bool = True) -> None:
     """Writes index, results.csv and manifest from the sidecars; the manifest only when reports were made."""
     entries = [read_entry(out, job) for job in plan.jobs]
     study = plan.study_file.study
-    put(out / "index.html", index_html(study, entries, plan.parameters))
-    put(out / "results.csv", results_csv(study.study, entries))
+    put(out, "index.html", index_html(study, entries, plan.parameters))
+    put(out, "results.csv", results_csv(study.study, entries))
     if changed or not (out / "manifest.json").exists():
-        put(out / "manifest.json", manifest_json(study.study, entries, versions(FIGURES_FROM + PAGES_FROM), seconds))
+        found = versions(FIGURES_FROM + PAGES_FROM)
+        put(out, "manifest.json", manifest_json(study.study, entries, found, seconds))
 
 
-def _all_made(
-    plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, workers: int, seconds: float,
-    made: list[Made], tell: Callable[[Made], None],
-) -> bool:  # fmt: skip
-    """Fills `made` as reports are finished; returns whether it was interrupted."""
-    papermill()  # once, before threads that would all import it at the same time
-    pool = ThreadPoolExecutor(max_workers=workers)
-    with kernel_environment(plan.study_file.path):
-        waiting = {pool.submit(make, item.job, out, item.need, secrets, seconds) for item in wanted}
-        try:
-            for each in _as_finished(waiting):
-                made.append(each)
-                tell(each)
-            return False
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
-            return True
-        finally:
-            pool.shutdown(wait=True)
+def _made(
+    plan: Plan, wanted: Sequence[Todo], out: Path, tell: Callable[[Made], None], how: How
+) -> tuple[list[Made], Secrets, str]:
+    """The reports made, what none may hold, and why the run stopped early, if it did.
 
-
-def _as_finished(waiting: set[Future[Made]]) -> Iterator[Made]:
-    while waiting:
-        finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        for future in finished:
-            yield future.result()
+    The index is written before the first report, so that it is true of a run that is killed, and from time to time.
+    """
+    started = time.monotonic()
+    made: list[Made] = []
+    secrets = forbidden(plan.study_file)
+    works = on_cluster if how.scheduler else here
+    why, written = "", 0.0
+    try:
+        with closing(works(plan, wanted, out, secrets, how)) as finished:
+            for each in itertools.chain([None], finished):
+                if each:
+                    made.append(each)
+                    tell(each)
+                if time.monotonic() > written:
+                    before = time.monotonic()
+                    summarise(plan, out, before - started)
+                    written = time.monotonic() + max(_REFRESH, _SHARE * (time.monotonic() - before))
+    except KeyboardInterrupt:
+        why = INTERRUPTED
+    except FullDiskError as full:
+        why = str(full)
+    try:
+        summarise(plan, out, time.monotonic() - started)
+    except FullDiskError as full:
+        why = str(full)
+    return made, secrets, why
 
 
 def _look_over(out: Path, secrets: Secrets) -> tuple[Finding, ...]:

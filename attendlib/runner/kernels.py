@@ -1,50 +1,59 @@
-"""Runs one notebook in a kernel of its own: fresh, alone, without history, gone when it is done."""
+"""Runs one notebook in a kernel of its own: without history, within its time and memory, gone when it is done."""
 
 import logging
-import os
+import secrets
+import shutil
 import sys
-import tempfile
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from json import dumps
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_core.utils import ensure_event_loop
 from traitlets.config import Config
 
 from attendlib import errors
 from attendlib.errors import AttendError
-from attendlib.export.cells import KERNEL
-from attendlib.intake.share import checkout
 from attendlib.records.report import Outcome
+from attendlib.runner.forked import Template, can_fork
+from attendlib.runner.place import environment, scratch, sockets_fit
+from attendlib.runner.watch import Watch, Watched
 
-SECONDS = 900  # a report that takes longer has gone wrong
-_LONGEST_SOCKET = 100  # the longest path of a Unix socket is 107 characters, on macOS 103
+Kind = Literal["auto", "forked", "ordinary"]
 _NAMES = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, AttendError)}
-_QUIET = ("--HistoryManager.enabled=False", "--log-level=CRITICAL")
-_KERNEL_ENVIRONMENT = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "PYTHONHASHSEED": "0",
-    "MPLBACKEND": "agg",
-}
+_HIDDEN = ("rfc3987_syntax", "pyarrow")  # see `papermill`
+_DIED = "DeadKernelError"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one report may take: seconds from its start, megabytes of memory that it shares with nobody."""
+
+    seconds: float = 900
+    megabytes: float = 4000
 
 
 class StoppedError(Exception):
-    """A report that did not finish: `status` and `reason` may be shown, `detail` goes to the private log only."""
+    """A report that did not finish: `status` and `reason` may be shown, `detail` goes to the private log only.
 
-    def __init__(self, status: Outcome, reason: str, detail: str) -> None:
+    `died` is set where its kernel ended by itself, the one case worth a second try.
+    """
+
+    def __init__(self, status: Outcome, reason: str, detail: str, died: bool = False) -> None:
         self.status: Outcome = status
         self.reason = reason
         self.detail = detail
+        self.died = died
         super().__init__(reason)
+
+
+class InterruptedRunError(Exception):
+    """The run is being stopped; the report under way is left as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,108 +63,124 @@ class Tools:
     papermill: ModuleType
     from_dict: Callable[[Mapping[str, Any]], Any]
     page_html: Callable[[Mapping[str, Any], str, str, str], str]
+    manager_of: Callable[[Template | None, bool, Watch], type]
 
 
 @cache
 def papermill() -> Tools:
     """papermill and nbconvert's page maker, imported when the first report is to be made.
 
-    jsonschema, which both load, reads a grammar for web addresses (1.3 CPU s) that no notebook needs: hidden from it
-    for the moment of the import, it does without.
+    jsonschema, which both load, reads a grammar for web addresses (1.3 CPU s), and papermill loads pyarrow to read
+    from Hadoop: no notebook needs either. Hidden for the moment of the import, they are done without.
     """
-    hidden = "rfc3987_syntax"
-    unseen = hidden not in sys.modules
-    if unseen:
-        sys.modules[hidden] = None  # type: ignore[assignment]
+    unseen = [name for name in _HIDDEN if name not in sys.modules]
+    for name in unseen:
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         import papermill
         from nbformat import from_dict
 
         from attendlib.export.page import page_html
+        from attendlib.runner.managers import manager_of
     finally:
-        if unseen:
-            sys.modules.pop(hidden, None)
-    return Tools(papermill, from_dict, page_html)
+        for name in unseen:
+            sys.modules.pop(name, None)
+    return Tools(papermill, from_dict, page_html, manager_of)
 
 
 @contextmanager
-def kernel_environment(study: Path) -> Iterator[None]:
-    """While it lasts, kernels start with the study named, one thread, and none of the user's own settings."""
-    with (
-        tempfile.TemporaryDirectory(prefix="attend-", ignore_cleanup_errors=True) as scratch,
-        warnings.catch_warnings(),
-    ):
+def kernels(study: Path, limits: Limits | None = None, kind: Kind = "auto") -> Iterator["Kernels"]:
+    """While it lasts, notebooks of this study can be run; at its end no process and no file of theirs is left."""
+    with scratch() as folder, environment(study, folder), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries' own; nothing of a report comes this way
         for name in ("papermill", "traitlets", "jupyter_client"):
             logging.getLogger(name).addHandler(logging.NullHandler())
-        before = dict(os.environ)
-        os.environ |= _KERNEL_ENVIRONMENT | _places(Path(scratch)) | {"ATTEND_STUDY": str(study)}
-        if root := checkout():
-            os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(root), before.get("PYTHONPATH", "")) if p)
+        made = Kernels(folder, limits or Limits(), kind)
         try:
-            yield
+            yield made
         finally:
-            os.environ.clear()
-            os.environ.update(before)
+            made.close()
 
 
-def execute(notebook: Mapping[str, Any], parameters: Mapping[str, Any], seconds: float = SECONDS) -> dict[str, Any]:
-    """The notebook after papermill ran it with these parameters, inside `kernel_environment`.
+class Kernels:
+    """What runs notebooks: `kind` of kernel, forked from a template that has everything loaded, or ordinary ones.
 
-    Raises StoppedError when it did not finish.
+    "auto" forks where that is safe and allowed.
     """
-    tools = papermill()
-    deadline = time.monotonic() + seconds
-    try:
-        return tools.papermill.execute_notebook(
-            tools.from_dict(dict(notebook)),
+
+    def __init__(self, folder: Path, limits: Limits, kind: Kind) -> None:
+        self.folder = folder
+        self.limits = limits
+        self.template = Template(folder) if kind == "forked" or (kind == "auto" and can_fork()) else None
+        self.stopping = False
+        self.watch = Watch(limits.seconds, limits.megabytes)
+        self._manager = papermill().manager_of(self.template, kind == "forked", self.watch)
+
+    def execute(self, notebook: Mapping[str, Any], parameters: Mapping[str, Any], name: str = "") -> dict[str, Any]:
+        """The notebook after papermill ran it with these parameters; `name` is what the study calls it.
+
+        Raises StoppedError when it did not finish, InterruptedRunError when the run is being stopped.
+        """
+        if self.stopping:
+            raise InterruptedRunError
+        place = self.folder / secrets.token_hex(4)
+        place.mkdir(mode=0o700)
+        file = str(place / "k.json")
+        watched = self.watch.expect(file, name)
+        try:
+            return self._execute(notebook, parameters, file, watched)
+        except Exception as error:
+            if self.stopping:
+                raise InterruptedRunError from error
+            raise self._stopped(error, watched) from error
+        finally:
+            self.watch.forget(file)
+            shutil.rmtree(place, ignore_errors=True)
+            ensure_event_loop().close()  # this thread's, which nbclient opened and would leave open
+
+    def stop(self) -> None:
+        """Ends all kernels; each report under way raises InterruptedRunError."""
+        self.stopping = True
+        self.watch.stop_all()
+
+    def close(self) -> None:
+        """Ends whatever is left."""
+        self.stop()
+        self.watch.close()
+        if self.template:
+            self.template.stop()
+
+    def _execute(
+        self, notebook: Mapping[str, Any], parameters: Mapping[str, Any], file: str, watched: Watched
+    ) -> dict[str, Any]:
+        transport = "ipc" if sockets_fit(self.folder) else "tcp"
+        return papermill().papermill.execute_notebook(
+            papermill().from_dict(dict(notebook)),
             None,
             parameters=dict(parameters),
             kernel_name="python3",
+            kernel_manager_class=self._manager,
             progress_bar=False,
             request_save_on_cell_execute=False,
             shutdown_kernel="immediate",
-            timeout_func=lambda _cell: max(1, int(deadline - time.monotonic())),
-            config=_transport(),
+            timeout_func=lambda _cell: max(1, round(watched.until - time.monotonic())),
+            config=Config({"KernelManager": {"connection_file": file, "transport": transport}}),
         )
-    except Exception as error:
-        raise _stopped(error, seconds) from error
-    finally:
-        ensure_event_loop().close()  # this thread's, which nbclient opened and would leave open
 
-
-def _stopped(error: Exception, seconds: float) -> StoppedError:
-    """Only the words of our own errors are for the page; of any other, its kind."""
-    kind = getattr(error, "ename", type(error).__name__)
-    detail = "\n".join(getattr(error, "traceback", ())) or f"{kind}: {error}"
-    if isinstance(error, TimeoutError):
-        return StoppedError("timed_out", f"It took longer than {seconds:g} seconds.", detail)
-    if kind == "MemoryError":
-        return StoppedError("over_memory", "It needed more memory than there is.", detail)
-    if kind == "DeadKernelError":
-        return StoppedError("failed", "Its kernel stopped without a word, most often for want of memory.", detail)
-    if kind in _NAMES:
-        return StoppedError("failed", str(getattr(error, "evalue", error)), detail)
-    return StoppedError("failed", f"It stopped with an unexpected error ({kind}).", detail)
-
-
-def _places(scratch: Path) -> dict[str, str]:
-    """Folders of the run's own for connection files and IPython's state, and a kernel that is this very Python."""
-    spec = scratch / "kernels" / KERNEL["name"]
-    spec.mkdir(parents=True)
-    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", *_QUIET]
-    body = {"argv": command, "display_name": KERNEL["display_name"], "language": KERNEL["language"]}
-    (spec / "kernel.json").write_text(dumps(body), encoding="utf-8")
-    runtime, ipython = scratch / "r", scratch / "ipython"
-    runtime.mkdir(mode=0o700)
-    return {"JUPYTER_PATH": str(scratch), "JUPYTER_RUNTIME_DIR": str(runtime), "IPYTHONDIR": str(ipython)}
-
-
-def _transport() -> Config:
-    """Unix sockets where the system has them: no ports to clash over, nothing on the network.
-
-    The connection file is named here, for the sockets are named after it; unnamed, every kernel's would be the same.
-    """
-    file = Path(os.environ["JUPYTER_RUNTIME_DIR"]) / f"{uuid.uuid4().hex}.json"
-    ipc = sys.platform != "win32" and len(f"{file}-ipc-1") < _LONGEST_SOCKET
-    return Config({"KernelManager": {"connection_file": str(file), "transport": "ipc" if ipc else "tcp"}})
+    def _stopped(self, error: Exception, watched: Watched) -> StoppedError:
+        """Only the words of our own errors are for the page; of any other, its kind."""
+        kind = getattr(error, "ename", type(error).__name__)
+        detail = "\n".join(getattr(error, "traceback", ())) or f"{kind}: {error}"
+        if watched.ended == "memory" or kind == "MemoryError":
+            reason = f"It needed more than {self.limits.megabytes:,.0f} MB of memory."
+            return StoppedError(
+                "over_memory", reason if watched.ended else "It needed more memory than there is.", detail
+            )
+        if watched.ended == "time" or isinstance(error, TimeoutError):
+            return StoppedError("timed_out", f"It took longer than {self.limits.seconds:g} seconds.", detail)
+        if isinstance(error, RuntimeError | OSError | EOFError):  # nbclient's and ours; a cell's error is papermill's
+            reason = "Its kernel stopped without a word." if kind == _DIED else f"Its kernel did not start ({kind})."
+            return StoppedError("failed", reason, detail, died=True)
+        if kind in _NAMES:
+            return StoppedError("failed", str(getattr(error, "evalue", error)), detail)
+        return StoppedError("failed", f"It stopped with an unexpected error ({kind}).", detail)

@@ -19,7 +19,7 @@ FIGURES_FROM = (
     "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
 )  # fmt: skip
 PAGES_FROM = ("jinja2", "mistune", "nbconvert", "nbformat")
-_NOT_CONTEXT = {"title", "data", "store", "key_file", "notebooks"}  # the store's digest stands for the data
+_NOT_CONTEXT = {"title", "data", "store", "key_file", "notebooks"}  # a digest stands for the data
 
 
 def digest(value: Any) -> str:
@@ -28,11 +28,15 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def report_key(study: Study, store: str, notebook: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
-    """The digest of what decides a report's figures: cells, parameters, study, data, library, versions."""
+def report_key(study: Study, plan: str, data: str, notebook: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    """The digest of what decides a report's figures: cells, parameters, study, data, library, versions.
+
+    `plan` stands for the frozen plan, `data` for the data in the report's scope.
+    """
     cells = [(cell["cell_type"], source(cell), tags(cell)) for cell in notebook["cells"]]
     context = study.model_dump(mode="json", by_alias=True, exclude=_NOT_CONTEXT)
-    parts = {"cells": cells, "parameters": dict(parameters), "study": context, "title": study.title, "store": store}
+    asked = {"cells": cells, "parameters": dict(parameters), "study": context, "title": study.title}
+    parts = asked | {"plan": plan, "data": data}
     return digest(parts | {"library": _sources(DRIVER, inside=False), "versions": versions(FIGURES_FROM)})
 
 

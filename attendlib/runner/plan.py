@@ -64,19 +64,19 @@ def make_plan(study_file: StudyFile) -> Plan:
     Raises StudyError or DataError listing everything wrong; nothing has been run then.
     """
     found = templates(study_file)
-    store = ensure_store(study_file)
+    store, plan = ensure_store(study_file), protocol_digest(study_file)
     names = {row.school: row.name for row in study_schools(study_file, store)} | {ALL: ALL_SCHOOLS}
     jobs = tuple(
-        _job(study_file, store, template, urn, name) for urn, name in names.items() for template in found
+        _job(study_file, store, plan, template, urn, name) for urn, name in names.items() for template in found
         if (ALL if urn == ALL else SCHOOL) in template.pages
     )  # fmt: skip
     return Plan(study_file, jobs, {template.name: template.parameters for template in found})
 
 
-def _job(study_file: StudyFile, store: Store, template: Template, urn: str, name: str) -> Job:
+def _job(study_file: StudyFile, store: Store, plan: str, template: Template, urn: str, name: str) -> Job:
     parameters = {SCHOOL: urn, **template.parameters}
-    held = store.digest + protocol_digest(study_file)  # pages quote the frozen plan
-    key = report_key(study_file.study, held, template.notebook, parameters)
+    data = store.school_digests.get(urn, store.digest) if template.own_school else store.digest
+    key = report_key(study_file.study, plan, data, template.notebook, parameters)
     return Job(template.name, urn, name, template.question, template.notebook, parameters, key, page_key(key))
 
 

@@ -5,6 +5,7 @@ import time
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from attendlib.errors import ReportError
 from attendlib.export.clean import clean, to_text
@@ -12,9 +13,9 @@ from attendlib.export.entry import Entry
 from attendlib.export.handed import handed_back
 from attendlib.export.scan import Secrets
 from attendlib.records.report import Outcome
-from attendlib.runner.kernels import SECONDS, StoppedError, execute, papermill
+from attendlib.runner.kernels import InterruptedRunError, Kernels, StoppedError, papermill
 from attendlib.runner.plan import Job
-from attendlib.runner.state import Need, put, read_entry, write_entry
+from attendlib.runner.state import FullDiskError, Need, full_disk, put, read_entry, write_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,25 @@ class Made:
     detail: str = ""
 
 
-def make(job: Job, out: Path, what: Need, forbidden: Secrets, seconds: float = SECONDS) -> Made:
-    """Makes one report, or only its page, and writes its sidecar last. What goes wrong is a status, never raised."""
+def make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels | None) -> Made:
+    """Makes one report, or only its page (which needs no kernels), and writes its sidecar last.
+
+    What goes wrong with it is a status. Raised is only what stops a run: FullDiskError, InterruptedRunError.
+    """
     started = time.monotonic()
     try:
-        made = _make(job, out, what, forbidden, seconds)
+        made = _make(job, out, what, forbidden, kernels)
+    except (FullDiskError, InterruptedRunError):
+        raise
     except StoppedError as stopped:
+        if full := full_disk(stopped):
+            raise full from stopped
         made = Made(_without_page(job, stopped.status, stopped.reason), stopped.detail)
     except ReportError as error:
         made = Made(_without_page(job, "failed", str(error)), traceback.format_exc())
     except Exception as error:
+        if full := full_disk(error):
+            raise full from error
         reason = f"Making its page stopped with an unexpected error ({type(error).__name__})."
         made = Made(_without_page(job, "failed", reason), traceback.format_exc())
     made = replace(made, entry=replace(made.entry, seconds=round(time.monotonic() - started, 2)))
@@ -44,13 +54,13 @@ def make(job: Job, out: Path, what: Need, forbidden: Secrets, seconds: float = S
     return made
 
 
-def _make(job: Job, out: Path, what: Need, forbidden: Secrets, seconds: float) -> Made:
+def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels | None) -> Made:
     place = out / job.school
     left_out = read_entry(out, job).left_out
     if what == "export":
         saved = json.loads((place / f"{job.name}.ipynb").read_text(encoding="utf-8"))
     else:
-        saved, left_out = clean(job.notebook, execute(job.notebook, job.parameters, seconds))
+        saved, left_out = clean(job.notebook, _executed(job, kernels))
     entry = replace(_headline(job, saved), left_out=left_out)
     texts = {
         f"{job.name}.html": papermill().page_html(saved, job.name, job.school, job.school_name),
@@ -62,7 +72,18 @@ def _make(job: Job, out: Path, what: Need, forbidden: Secrets, seconds: float) -
         what_held = ", ".join(sorted({finding.what for finding in findings}))
         reason = f"The page held {what_held} and was not written."
         return Made(_without_page(job, "quarantined", reason), "\n".join(str(finding) for finding in findings))
-    return Made(replace(entry, files={name: put(place / name, text) for name, text in texts.items()}))
+    return Made(replace(entry, files={name: put(out, f"{job.school}/{name}", text) for name, text in texts.items()}))
+
+
+def _executed(job: Job, kernels: Kernels | None) -> dict[str, Any]:
+    """The notebook as run; a second time only where its kernel died of itself, for that may have been chance."""
+    assert kernels is not None
+    try:
+        return kernels.execute(job.notebook, job.parameters, job.name)
+    except StoppedError as stopped:
+        if not stopped.died or full_disk(stopped):
+            raise
+    return kernels.execute(job.notebook, job.parameters, job.name)
 
 
 def _headline(job: Job, saved: dict) -> Entry:

@@ -1,20 +1,39 @@
 """The truth about each report: its sidecar OUT/.attend/<school>/<notebook>.json, written last and in one piece."""
 
+import errno
 import hashlib
 import json
 import os
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
+from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
+from attendlib.errors import AttendError
 from attendlib.export.entry import FAILING, Entry
+from attendlib.runner.place import alive
 from attendlib.runner.plan import Job
 
 SIDECARS = ".attend"
+ASIDE = f"{SIDECARS}/aside"  # files being written; a name says who writes
+_HOST = re.sub(r"\W", "_", socket.gethostname())
 Need = Literal["run", "export", "nothing"]
 _ENTRY = TypeAdapter(Entry)
+
+
+class FullDiskError(AttendError):
+    """There is no room to write; the run stops."""
+
+
+class BusyError(AttendError):
+    """Another run has the same place."""
 
 
 def sidecar(out: Path, job: Job) -> Path:
@@ -41,7 +60,7 @@ def write_entry(out: Path, job: Job, entry: Entry) -> None:
     """Writes the sidecar; whoever reads it sees the old one or the new one, never a part."""
     body = {name: value for name, value in asdict(entry).items() if name != "stale"}
     text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-    put(sidecar(out, job), text)
+    put(out, f"{SIDECARS}/{job.school}/{job.name}.json", text)
 
 
 def need(out: Path, job: Job, entry: Entry) -> Need:
@@ -54,15 +73,55 @@ def need(out: Path, job: Job, entry: Entry) -> Need:
     return "nothing" if all(sound.values()) and entry.page_key == job.page_key else "export"
 
 
-def put(path: Path, text: str) -> str:
-    """Writes a file in one piece, making its folder; returns its sha256. A file that already says so is left alone."""
-    data = text.encode()
+def put(out: Path, name: str, text: str) -> str:
+    """Writes a file under `out` in one piece, making its folder; returns its sha256.
+
+    A file that already says so is left alone. Raises FullDiskError where there is no room; what was there stays.
+    """
+    data, path = text.encode(), out / name
     if not (path.is_file() and path.read_bytes() == data):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        aside.write_bytes(data)
-        os.replace(aside, path)
+        aside = out / ASIDE / f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            for folder in (path.parent, aside.parent):
+                folder.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(data)
+            os.replace(aside, path)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise full_disk(error) or error from None
     return hashlib.sha256(data).hexdigest()
+
+
+def full_disk(error: BaseException | None) -> FullDiskError | None:
+    """The error that stops a run, where a disk or a quota is full."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return FullDiskError("No space is left on the disk. Free some; the same command goes on where it stopped.")
+        error = error.__cause__ or error.__context__
+    return None
+
+
+@contextmanager
+def only_run(out: Path) -> Iterator[None]:
+    """While it lasts no other `attend run` writes to `out`; what a killed run left half written is taken away.
+
+    Raises BusyError where one does.
+    """
+    (out / SIDECARS).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(out / SIDECARS / "run.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BusyError(f"{out}: another run is writing here. Wait until it is done, or name another --out.") from None
+    try:
+        for path in (out / ASIDE).glob(f"{_HOST}-*"):
+            if not alive(int(path.name.split("-")[-2])):
+                path.unlink(missing_ok=True)
+        yield
+    finally:
+        with suppress(OSError):
+            (out / ASIDE).rmdir()  # where nobody writes any more
+        lock.release()
 
 
 def _hash_of(path: Path) -> str:

@@ -15,18 +15,24 @@ from attendlib.intake.study import StudyFile, is_own_notebook
 from attendlib.records.study import PAGES, Strict
 
 TAG = "parameters"
+OWN_SCHOOL = "own-school"  # a second tag of the parameters cell, for notebooks of a user's own
 SCHOOL = "school"
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One notebook of a study: `notebook` is bare, `parameters` all it is given but the school, `pages` its scopes."""
+    """One notebook of a study: `notebook` is bare, `parameters` all it is given but the school, `pages` its scopes.
+
+    `own_school` is set where its pages rest on the data of their own school alone: only those of a school whose data
+    changed are then run again. Ours set all schools beside, so they rest on the whole study.
+    """
 
     name: str
     question: str
     notebook: Mapping[str, Any]
     parameters: Mapping[str, Any]
     pages: tuple[str, ...]
+    own_school: bool = False
 
 
 def templates(study_file: StudyFile) -> tuple[Template, ...]:
@@ -90,7 +96,8 @@ def _template(study_file: StudyFile, written: str, model: Strict | dict[str, Any
     if problems:
         raise StudyError(problems)
     name = path.stem
-    return Template(name, question_first(notebook, name)[0], notebook, given, PAGES.get(written, (SCHOOL,)))
+    own_school = own and any({TAG, OWN_SCHOOL} <= set(tags(cell)) for cell in notebook["cells"])
+    return Template(name, question_first(notebook, name)[0], notebook, given, PAGES.get(written, (SCHOOL,)), own_school)
 
 
 def _mismatches(name: str, cell: Mapping[str, bool], given: Mapping[str, Any]) -> list[Problem]:

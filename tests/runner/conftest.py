@@ -9,6 +9,7 @@ from stub_trust import write_stub
 from attendlib.intake.study import read_study
 from attendlib.runner.batch import Ran, run, todo
 from attendlib.runner.plan import Plan, make_plan
+from attendlib.runner.work import How
 
 
 @dataclass(frozen=True)
@@ -27,5 +28,5 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Stub:
         study = write_stub(folder / "trust")
         plan = make_plan(read_study(study))
         out = folder / "out"
-        ran = run(plan, todo(plan.jobs, out), out, lambda made: None, workers=2)
+        ran = run(plan, todo(plan.jobs, out), out, lambda made: None, How(workers=2))
     return Stub(study, out, plan, ran)

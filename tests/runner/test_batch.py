@@ -12,9 +12,10 @@ from stub_trust import PUPIL, SCHOOLS, write_stub
 from attendlib.intake.study import read_study
 from attendlib.runner import state
 from attendlib.runner.batch import run, todo
-from attendlib.runner.kernels import StoppedError, execute, kernel_environment
+from attendlib.runner.kernels import Limits, StoppedError, kernels
 from attendlib.runner.plan import make_plan
 from attendlib.runner.templates import read_notebook
+from attendlib.runner.work import How
 
 UNEXPECTED = "It stopped with an unexpected error (KeyError)."
 
@@ -142,7 +143,7 @@ def test_a_forced_rerun_writes_the_same_bytes(stub, tmp_path) -> None:
     for job in jobs:
         (out / job.school / "probe.html").unlink()
         (out / job.school / "probe.ipynb").unlink()
-    ran = run(stub.plan, todo(jobs, out, force=True), out, lambda made: None, workers=1)
+    ran = run(stub.plan, todo(jobs, out, force=True), out, lambda made: None, How(workers=1))
     assert len(ran.made) == 2
     same = ["index.html", "results.csv", *(f"{j.school}/probe.{kind}" for j in jobs for kind in ("html", "ipynb"))]
     for name in same:
@@ -170,7 +171,7 @@ def test_interrupted_it_stops_and_says_what_is_not_run(stub, tmp_path) -> None:
         raise KeyboardInterrupt
 
     out = tmp_path / "out"
-    ran = run(stub.plan, todo(stub.plan.jobs, out), out, interrupt, workers=1)
+    ran = run(stub.plan, todo(stub.plan.jobs, out), out, interrupt, How(workers=1))
     assert ran.stopped
     statuses = [entry.status for entry in ran.entries]
     assert statuses[0] == "done"
@@ -181,8 +182,11 @@ def test_interrupted_it_stops_and_says_what_is_not_run(stub, tmp_path) -> None:
 def test_a_report_that_takes_too_long_is_stopped(stub) -> None:
     notebook = json.loads(json.dumps(stub.plan.jobs[0].notebook))
     notebook["cells"][2]["source"] = "import time; time.sleep(60)"
-    with kernel_environment(stub.study), pytest.raises(StoppedError, match="longer than 1 seconds") as stopped:
-        execute(notebook, {"school": "100001", "words": ""}, seconds=1)
+    with (
+        kernels(stub.study, Limits(seconds=1)) as kept,
+        pytest.raises(StoppedError, match="longer than 1") as stopped,
+    ):
+        kept.execute(notebook, {"school": "100001", "words": ""})
     assert stopped.value.status == "timed_out"
 
 
@@ -195,8 +199,10 @@ def test_a_run_with_nothing_to_do_loads_nothing_heavy(stub, tmp_path) -> None:
         "{'pandas', 'numpy', 'matplotlib', 'statsmodels', 'scipy', 'pyarrow', 'papermill', 'nbconvert', 'nbformat'}))"
     )
     command = [sys.executable, "-c", code, "run", str(stub.study), "--out", str(out), "--school", "100001"]
-    subprocess.run(command, capture_output=True, text=True, check=True)  # should the package itself have just changed
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for _ in range(3):  # the first makes the report again should the package itself have just changed
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        if " 0 made" in done.stdout:
+            break
     assert "1 reports asked for, 0 made, 1 left as they were." in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
     assert (out / "index.html").read_bytes() == (stub.out / "index.html").read_bytes()

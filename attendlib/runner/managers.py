@@ -1,0 +1,106 @@
+"""How papermill starts, finds and ends our kernels: a manager with a provisioner of its own. Loaded with papermill."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
+
+from attendlib.export.cells import KERNEL
+from attendlib.runner.forked import KERNEL as MODULE
+from attendlib.runner.forked import Child, Kernel, Template
+from attendlib.runner.place import NOTEBOOK, STUDY
+from attendlib.runner.watch import Watch, end
+
+_COMMAND = (sys.executable, "-m", MODULE, "{connection_file}", str(os.getpid()))  # whoever asks first is the driver
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run starts kernels with: a template (None: each afresh), whether it must do, and who watches them."""
+
+    template: Template | None
+    only_forked: bool
+    watch: Watch
+
+
+class Provisioner(LocalProvisioner):
+    """A kernel's process, forked from the template where there is one, else started afresh; watched from its start."""
+
+    means: Means
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Starts the process; returns how to reach it."""
+        file = self.parent.connection_file
+        own = {NOTEBOOK: self.means.watch.notebook(file), STUDY: os.environ[STUDY]}
+        self.process = self._forked(Kernel(file, own))
+        if self.process is not None:
+            self.pid = self.pgid = self.process.pid
+        else:
+            kwargs["env"] = {**kwargs["env"], **own}
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            await super().launch_kernel(cmd, **kwargs, **quiet)
+        self.means.watch.begin(file, self.process)
+        return self.connection_info
+
+    def _forked(self, kernel: Kernel) -> Child | None:
+        """A kernel forked from the template; a template that was killed is started again, once."""
+        template = self.means.template
+        if template is None:
+            return None
+        for _ in range(2):
+            with contextlib.suppress(OSError, EOFError):
+                return template.fork(kernel)
+        if self.means.only_forked:
+            raise RuntimeError("no kernel could be forked")
+        return None
+
+    async def kill(self, restart: bool = False) -> None:
+        """Ends the kernel and whatever it started."""
+        if self.process:
+            end(self.process)
+            for _ in range(100):
+                if self.process.poll() is not None:
+                    return
+                await asyncio.sleep(0.005)
+
+    async def send_signal(self, signum: int) -> None:
+        """No kernel is interrupted: it runs to its end or is ended."""
+        if signum != signal.SIGINT:
+            await super().send_signal(signum)
+
+
+class Manager(AsyncKernelManager):
+    """A kernel manager that reads no kernel specification of the user's: every kernel is this very Python."""
+
+    means: ClassVar[Means]
+    provisioner: Provisioner | None = None
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """This Python, whatever name the notebook gives its kernel."""
+        return KernelSpec(argv=list(_COMMAND), display_name=KERNEL["display_name"], language=KERNEL["language"])
+
+    async def _async_pre_start_kernel(self, **kw: Any) -> Any:
+        if self.provisioner is None:
+            self.provisioner = Provisioner(
+                kernel_id=Path(self.connection_file).stem, kernel_spec=self.kernel_spec, parent=self
+            )
+            self.provisioner.means = self.means
+        return await super()._async_pre_start_kernel(**kw)
+
+    async def _async_interrupt_kernel(self) -> None:
+        """Before it is ended a kernel would be interrupted; that gives it nothing."""
+
+
+def manager_of(template: Template | None, only_forked: bool, watch: Watch) -> type[Manager]:
+    """The manager's class for one run's kernels: papermill is handed a class."""
+    return type("Manager", (Manager,), {"means": Means(template, only_forked, watch)})

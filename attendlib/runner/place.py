@@ -1,0 +1,88 @@
+"""Where a run's kernels live: a folder of its own for their sockets and files, and the environment they start with."""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attendlib.intake.share import checkout
+
+STUDY, NOTEBOOK = "ATTEND_STUDY", "ATTEND_NOTEBOOK"  # as intake.load reads them, which the driver does not load
+SCRATCH = "ATTEND_SCRATCH"
+LONGEST_SOCKET = 100  # the longest path of a Unix socket is 107 characters, on macOS 103
+_SOCKET = 60  # characters of a kernel's socket after the run's folder
+_NAME = re.compile(r"attend-(\d+)-\w+")
+_ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+    "MPLBACKEND": "agg",
+}
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A new folder, named after this process; those of processes that were killed are removed first."""
+    root = _root()
+    for folder in root.glob("attend-*-*"):
+        if is_scratch(str(folder)) and not alive(int(_NAME.fullmatch(folder.name).group(1))):  # type: ignore[union-attr]
+            shutil.rmtree(folder, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"attend-{os.getpid()}-", dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def environment(study: Path, folder: Path) -> Iterator[None]:
+    """While it lasts, processes start with the study named, one thread, and none of the user's own settings."""
+    before = dict(os.environ)
+    os.environ |= _ENVIRONMENT | _folders(folder) | {STUDY: str(study), SCRATCH: str(folder)}
+    if root := checkout():
+        os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(root), before.get("PYTHONPATH", "")) if p)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def is_scratch(folder: str) -> bool:
+    """Whether a folder's name is that of a run's own."""
+    return bool(_NAME.fullmatch(os.path.basename(folder)))
+
+
+def alive(pid: int) -> bool:
+    """Whether this machine has such a process."""
+    if sys.platform == "win32":
+        return True  # asking by signal would end it; a folder too many does no harm
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def sockets_fit(folder: Path) -> bool:
+    """Whether Unix sockets can stand under this folder: no ports to clash over, nothing on the network."""
+    return sys.platform != "win32" and len(str(folder)) + _SOCKET <= LONGEST_SOCKET
+
+
+def _root() -> Path:
+    """The system's temporary folder; where its path is too long for sockets, the ordinary one."""
+    usual = Path(tempfile.gettempdir())
+    short = Path("/tmp")
+    return short if not sockets_fit(usual) and short.is_dir() and os.access(short, os.W_OK) else usual
+
+
+def _folders(folder: Path) -> dict[str, str]:
+    runtime = folder / "r"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    return {"JUPYTER_RUNTIME_DIR": str(runtime), "IPYTHONDIR": str(folder / "ipython")}
