@@ -158,7 +158,7 @@ def test_the_index_is_whole_without_a_script(browser: Any, files: dict[str, Path
 def test_a_fault_would_be_found(browser: Any, tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    (tmp_path / "bad.html").write_text("<!DOCTYPE html><title>x</title><img src='y.png'><p style='color:#ccc'>z")
+    (tmp_path / "bad.html").write_text("<!DOCTYPE html><title>x</title><img src='y.png'><p style='color:#ccc'>Hard to read")
     page = browser.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
