@@ -24,6 +24,7 @@ from attendlib.stats.effect_size import (
 )
 from attendlib.stats.itt import itt
 from attendlib.stats.mixed import icc
+from attendlib.stats.mixed_checks import kenward_roger, profile_interval, random_intercept_cr2
 
 X = ["const", "Intervention", "Prettest"]
 # Where lme4 stops: its variances are good to about 1 in 10^8, what divides by them likewise.
@@ -54,6 +55,21 @@ def test_the_difference_is_lme4s_with_satterthwaite(trial, published):
     assert ours.difference.df == pytest.approx(row["df"], rel=1e-6)
     assert ours.difference.p == pytest.approx(row["Pr(>|t|)"], rel=1e-6)
     assert (ours.by_group, ours.fit.n, ours.fit.n_groups, ours.difference.warnings) == (True, 265, 22, ())
+
+
+@pytest.mark.parametrize(("column", "theirs"), [("const", "(Intercept)"), ("Intervention",) * 2, ("Prettest",) * 2])
+def test_second_opinions_on_the_random_intercept(trial, published, column, theirs):
+    """lmerTest's Kenward-Roger, clubSandwich's CR2 of the lmer fit, and lme4's profile interval."""
+    data, models = (trial["Posttest"], trial[X], trial["School"], column), published["models_crtData"]
+    row, ours = models["crt_2arm_REML"]["fixed_kenward_roger"][theirs], kenward_roger(*data)
+    assert [ours.value, ours.se] == pytest.approx([row["Estimate"], row["Std. Error"]], rel=STOPS)
+    assert [ours.df, ours.p] == pytest.approx([row["df"], row["Pr(>|t|)"]], rel=1e-6)
+    row, ours = models["crt_lmer_CR2"]["res"][theirs], random_intercept_cr2(*data)
+    assert [ours.value, ours.se] == pytest.approx([row["beta"], row["SE"]], rel=STOPS)
+    assert [ours.df, ours.p] == pytest.approx([row["df_Satt"], row["p_Satt"]], rel=1e-6)
+    row, ends = models["crt_2arm_REML"]["profile_ci"][theirs], profile_interval(*data)
+    # lme4 interpolates its profile: at its own ends its likelihoods are 4 in 10^6 off, at ours less than 1 in 10^12.
+    assert ends == pytest.approx((row["lb"], row["ub"]), abs=2e-6)
 
 
 def test_intraclass_correlations_of_empty_models(trial, published):
