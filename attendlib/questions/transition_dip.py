@@ -17,7 +17,7 @@ from attendlib.questions.dip.beside import cohort_rows
 from attendlib.questions.dip.cohort import Asked, Cohort, move_of, read_cohort
 from attendlib.questions.dip.expected import Curve, dip_rows, double_difference, reference_rows, share_rows
 from attendlib.questions.dip.levels import level_rows, parts
-from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows
+from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows, weighted_rows
 from attendlib.questions.dip.moves import Move
 from attendlib.questions.dip.over_time import later_rows, next_step_rows, panel_rows, part_rows, year_after
 from attendlib.questions.dip.who import characteristics, feeder_rows, spread, who_rows
@@ -135,7 +135,8 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
     rows += feeder_rows(cohort)
     context |= {f"feeder_{school.school}": school.name for school in pupils.store.schools}
     context["spread"] = f"{spread(cohort):.6g}"
-    rows += [*match_rows(cohort), *recording_rows(cohort), *complete_rows(cohort)]
+    weighted, context["weights"] = weighted_rows(cohort)
+    rows += [*match_rows(cohort), *weighted, *recording_rows(cohort), *complete_rows(cohort)]
     cohorts = _cohorts(pupils, cohort, years)
     context["cohorts"] = str(len(cohorts))
     return rows + cohort_rows(cohorts)
@@ -181,6 +182,8 @@ def _verdict(cohort: Cohort, rows: Sequence[Row]) -> tuple[str, list[str]]:
     found = next(row for row in rows if row.estimate == name and row.scope == "school" and not row.group)
     if cohort.halves == (1,):
         return "Too early to tell", ["only the first half-term is known, and it tends to be lower than what follows"]
+    if cohort.frame["change"].nunique() < 2:
+        return "Cannot tell", ["every pupil's absence changed by the same, so nothing says how sure the figure is"]
     if found.df is None or found.df < LEAST_DF or found.low is None or found.high is None:
         return "Too few pupils to tell", [f"the {name} rests on too few pupils or schools for an interval"]
     if found.low > 0:

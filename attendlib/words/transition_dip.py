@@ -9,7 +9,7 @@ from attendlib.words.dip.sections import sections
 from attendlib.words.dip.tables import expected_shares, headline_table, persistent_table
 from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils
 
-TOO_FEW = ("Too few pupils to tell", "Too early to tell")
+TOO_FEW = ("Too few pupils to tell", "Too early to tell", "Cannot tell")
 CAVEATS = (
     "Pupils with hardly any absence can only go up, and those with much tend to drift back: that is why each is set"
     " beside pupils who missed as much before, and why no share who rose or fell stands alone.",

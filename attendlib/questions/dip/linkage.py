@@ -4,15 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
 from attendlib.disclosure import limit
-from attendlib.questions.common import row_of
+from attendlib.questions.common import independent, indicators, row_of
 from attendlib.questions.dip.cohort import Cohort
 from attendlib.questions.dip.expected import Curve, beyond_expected, how
 from attendlib.questions.dip.moves import with_rates
 from attendlib.records.answer import Row
 from attendlib.stats.shares import mean_interval, wilson
+from attendlib.stats.weighting import NoOverlapError, NotConvergedError, balance_weights
 
 COMPARED_ON = ("fsm6", "fsm", "sen", "sex", "eal", "first_choice")
 COMPLETE = {"before": 200, "after": 100}  # sessions: FFT asks for 20 weeks in Year 6 and 10 in Year 7
@@ -120,3 +122,42 @@ def _again(cohort: Cohort, model: str, change: Callable[[pd.DataFrame], pd.DataF
     else:
         found, name, method = mean_interval(frame["change"]), "change", "mean, HC2"
     return [row_of(found, name, "school", model=model, unit="percentage points", method=method)]
+
+
+def weighted_rows(cohort: Cohort) -> tuple[list[Row], str]:
+    """The headline with those kept weighted to look like everyone on roll, and in words what became of the weights.
+
+    Entropy balancing of COMPARED_ON as it is after the move, not known being a kind of its own. No row, and "", where
+    too few are left out for it to matter.
+    """
+    everyone = cohort.linked
+    kept = everyone["pupil"].isin(cohort.frame["pupil"]).to_numpy()
+    if (~kept).sum() < limit(cohort.asked.audience):
+        return [], ""
+    columns = [column if column == "first_choice" else f"now_{column}" for column in COMPARED_ON]
+    x = independent(_varying_among(indicators(everyone, columns), kept))
+    if x.empty:
+        return [], "nothing known of the pupils tells those left out apart, so no weights were made"
+    stacked = pd.concat([x, x[kept]], ignore_index=True)
+    try:
+        found = balance_weights(stacked, np.repeat([1, 0], [len(x), int(kept.sum())]))
+    except (NoOverlapError, NotConvergedError, ValueError):
+        return [], "no weights make the pupils compared like everyone on roll: those left out are too different"
+    weights = pd.Series(found.weights.to_numpy()[len(x) :], index=everyone["pupil"][kept])
+    rows = _weighted(cohort, weights.loc[cohort.frame["pupil"]].reset_index(drop=True))
+    worth = f"{found.effective_n:.0f}"
+    return rows, f"weighted to look like everyone on roll, those compared count for {worth} pupils"
+
+
+def _varying_among(x: pd.DataFrame, kept: np.ndarray) -> pd.DataFrame:
+    """The kinds that someone kept has and someone kept lacks: no weights can make up the others."""
+    return x.loc[:, x[kept].nunique() > 1]
+
+
+def _weighted(cohort: Cohort, weights: pd.Series) -> list[Row]:
+    told = {"model": "weighted to all on roll", "unit": "percentage points"}
+    if isinstance(cohort.curve, Curve):
+        found = beyond_expected(cohort.frame, cohort.curve, weights=weights)
+        return [row_of(found, "dip", "school", method=f"{how(cohort.curve, found)}; entropy weights", **told)]
+    found = mean_interval(cohort.frame["change"], weights=weights)
+    return [row_of(found, "change", "school", method="mean, HC2; entropy weights", **told)]

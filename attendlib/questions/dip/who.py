@@ -1,6 +1,6 @@
 """Whose absence it is: groups at equal earlier absence, feeder schools, and what share of all absence each carries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -15,6 +15,7 @@ from attendlib.questions.dip.moves import labels
 from attendlib.records.answer import Row
 from attendlib.stats.fit import contrast
 from attendlib.stats.ols import ols
+from attendlib.stats.pooling import partial_pool
 from attendlib.stats.shares import mean_interval
 from attendlib.stats.spline import basis, natural_spline
 
@@ -22,6 +23,8 @@ WHO = ("fsm6", "fsm", "sen", "sex", "first_choice", "joined")
 GRACE = timedelta(days=14)  # a later entry than this after the year's first day is an in-year joiner
 SPLINE_FOR = 60  # pupils: fewer, and earlier absence enters as a straight line
 FEWEST_OF_A_FEEDER = 10  # feeders with fewer pupils are put together
+SMALLER = "feeder=smaller"
+FEEDERS_TO_POOL = 8  # fewer hardly show how far feeders differ
 
 
 def characteristics(cohort: Cohort, first_day: date) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -136,11 +139,11 @@ def _shares(frame: pd.DataFrame) -> list[Row]:
 def feeders(frame: pd.DataFrame) -> pd.Series:
     """`feeder=` and the school before the move; feeders of fewer than FEWEST_OF_A_FEEDER pupils are put together."""
     counts = frame.groupby("school_before")["pupil"].transform("size")
-    return ("feeder=" + frame["school_before"].astype(str)).where(counts >= FEWEST_OF_A_FEEDER, "feeder=smaller")
+    return ("feeder=" + frame["school_before"].astype(str)).where(counts >= FEWEST_OF_A_FEEDER, SMALLER)
 
 
 def feeder_rows(cohort: Cohort) -> list[Row]:
-    """Each feeder's movers: mean dip (or change where nothing is expected), their own mean and nothing pooled."""
+    """Each feeder's movers: mean dip (or change where nothing is expected); pooled too from FEEDERS_TO_POOL on."""
     frame = cohort.frame.assign(group=feeders(cohort.frame))
     if frame["group"].nunique() < 2:
         return []
@@ -155,7 +158,22 @@ def feeder_rows(cohort: Cohort) -> list[Row]:
             rows.append(Row(name, "school", n=len(part), **told))
         else:
             rows.append(row_of(mean_interval(part), name, "school", **told))
-    return rows
+    return rows + _pooled([row for row in rows if row.group not in ("", SMALLER)], spread(cohort))
+
+
+def _pooled(rows: Sequence[Row], sd: float) -> list[Row]:
+    """Each feeder drawn to the mean of all, the smaller the more; one standard deviation serves every feeder."""
+    if len(rows) < FEEDERS_TO_POOL or not sd > 0:
+        return []
+    value = pd.Series([row.value for row in rows], dtype=float)
+    found = partial_pool(value, pd.Series([sd / (row.n or 1) ** 0.5 for row in rows]))
+    return [
+        replace(
+            row, model="by feeder, pooled", value=float(found.value[place]), low=float(found.low[place]),
+            high=float(found.high[place]), se=float(found.se[place]), df=None, p=None, method="partial pooling",
+        )
+        for place, row in enumerate(rows)
+    ]  # fmt: skip
 
 
 def spread(cohort: Cohort) -> float:

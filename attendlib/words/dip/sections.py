@@ -66,6 +66,8 @@ def _linkage(answer: Answer) -> Section:
     kept, rest = (answer.row(f"{name}_absence_after") for name in ("kept", "not_kept"))
     if kept is not None and rest is not None and kept.value is not None and rest.value is not None:
         words.append(f"Percent missed this year: {figure(kept)} of those compared, {figure(rest)} of those left out.")
+    if answer.context["weights"]:
+        words.append(f"{answer.context['weights'][:1].upper()}{answer.context['weights'][1:]}.")
     return Section(
         "Who could be followed, and how registers differ",
         tuple(words),

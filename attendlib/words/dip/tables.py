@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from attendlib.facts.labels import group_label
 from attendlib.facts.moves import NationalMove, national_absence_moves, national_persistent_moves
 from attendlib.records.answer import Answer, Row, Table
-from attendlib.words.numbers import count, figure, plain
+from attendlib.words.numbers import count, figure, interval, places_for, plain
 from attendlib.words.tables import WITHHELD_NOTE, Line, estimates_table, shares_table
 
 WHAT = {
@@ -32,27 +32,23 @@ def headline_table(answer: Answer) -> Table:
     c, period = answer.context, main_period(answer)
     name = "dip" if c["reference"] else "change"
     mains = [row for row in answer.select(name, period=period) if not row.model]
-    expected_column = ("% expected",) if c["reference"] else ()
-    columns = (
-        "Group",
-        "n",
-        f"% missed, {c['before']}",
-        f"% missed, {c['after']}",
-        *expected_column,
-        "Days a year more",
-    )
+    days = {(row.scope, row.group): row for row in answer.select(f"{name}_days", period=period)}
+    unit = "Days a year more" if days else "Points more"
+    levels = ["absence_before", "absence_after", *(["expected_after"] if c["reference"] else [])]
+    heads = (f"% missed, {c['before']}", f"% missed, {c['after']}", "% expected")[: len(levels)]
     cells = []
     for row in mains:
-        here = {"scope": row.scope, "group": row.group, "period": period}
-        levels = [answer.row(f"absence_{when}", **here) for when in ("before", "after")]
-        expected = [answer.row("expected_after", **here)] if c["reference"] else []
-        days = answer.row(f"{name}_days", **here)
+        found = days.get((row.scope, row.group), row)
+        each = [answer.row(level, scope=row.scope, group=row.group, period=period) for level in levels]
         label = group_label(row.group) + ("" if row.scope == "school" else ", all schools")
-        cells.append((label, row.withheld or count(row.n), *map(_value, (*levels, *expected)), figure(days or row)))
-    note = "Days a year more than expected." if c["reference"] else "Days a year more than before."
+        more = row.withheld or plain(found.value or 0, places_for(found))
+        cells.append((label, row.withheld or count(row.n), *map(_value, each), more, row.withheld or interval(found)))
+    note = f"{unit} than expected." if c["reference"] else f"{unit} than before."
     hidden = f" {WITHHELD_NOTE}" if any(row.withheld for row in mains) else ""
-    caption = f"Absence in {c['before']} and {c['after']}, the same pupils"
-    return Table(caption, columns, tuple(cells), columns[1:], note + hidden)
+    columns = ("Group", "Pupils", *heads, unit, "95% interval")
+    return Table(
+        f"Absence in {c['before']} and {c['after']}, the same pupils", columns, tuple(cells), columns[1:], note + hidden
+    )
 
 
 def _value(row: Row | None) -> str:
