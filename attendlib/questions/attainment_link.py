@@ -17,6 +17,7 @@ from attendlib.questions.link.contrast import can_be_read, contrast_rows, level_
 from attendlib.questions.link.gradient import band_rows, never_absent_rows, outcome_of
 from attendlib.questions.link.hidden import hidden_rows
 from attendlib.questions.link.improvers import improver_rows
+from attendlib.questions.link.imputed import imputed_row
 from attendlib.questions.link.kinds import kind_rows, short_window_rows, spell_rows
 from attendlib.questions.link.logistic import logistic_row
 from attendlib.questions.link.missing import bound_rows, missing_rows, without_prior_row
@@ -112,6 +113,7 @@ def _school_rows(frame: pd.DataFrame, everyone: pd.DataFrame, others: pd.DataFra
         *level_rows(frame, asked),
         *hidden_rows(frame, asked),
         *missing_rows(everyone, "school", asked),
+        *imputed_row(everyone, asked),
         *bound_rows(everyone, "school", asked),
         *without_prior_row(everyone, "school", asked),
         *_secondary_rows(frame, asked),

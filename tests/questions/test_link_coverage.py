@@ -1,5 +1,7 @@
 """The planted link lies in its interval as often as the interval says: one school, a small one, all, a threshold."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -82,8 +84,9 @@ def test_quick_cut(case: str) -> None:
 
 @pytest.mark.prove
 @pytest.mark.parametrize("case", CASES)
-def test_coverage_over_2000_seeds(case: str) -> None:
+def test_coverage_over_2000_seeds(case: str, record_property: Callable[[str, object], None]) -> None:
     hits, n = covered(case, range(2000))
+    record_property("covered", f"{hits} of {n}")
     assert n >= 1600
     assert 0.93 <= hits / n <= 0.97, f"{hits} of {n}"
 

@@ -12,6 +12,7 @@ from attendlib.questions.link.design import design_of, held_alike
 from attendlib.questions.link.gradient import band_rows, never_absent_rows
 from attendlib.questions.link.hidden import hidden_rows
 from attendlib.questions.link.improvers import improver_rows
+from attendlib.questions.link.imputed import imputed_row
 from attendlib.questions.link.kinds import kind_rows, short_window_rows, spell_rows
 from attendlib.questions.link.logistic import logistic_row
 from attendlib.questions.link.missing import bound_rows, missing_rows
@@ -143,6 +144,31 @@ def test_not_achieved_counts_the_missing_as_below_the_threshold() -> None:
     row = only(bound_rows(frame, "school", study), "link", model="not_achieved")
     filled = only(contrast_rows(frame.fillna({"result": 0.0}), "school", study), "link", model="adjusted")
     assert (row.value, row.se, row.n) == (pytest.approx(filled.value), pytest.approx(filled.se), len(frame))
+
+
+def test_imputation_undoes_a_loss_that_follows_what_is_recorded() -> None:
+    """Low prior results lose their results most: complete pupils and filled ones agree with what was planted."""
+    found = []
+    for seed in range(12):
+        frame, rng = made_pupils(seed, 300), np.random.default_rng(seed)
+        lost = rng.random(300) < np.where(frame["prior"] < 95, 0.3, 0.02)
+        no_prior = rng.random(300) < 0.1
+        gaps = frame.assign(result=frame["result"].where(~lost), prior=frame["prior"].where(~no_prior))
+        row = only(imputed_row(gaps, asked()), "link", model="imputed")
+        whole = only(contrast_rows(frame, "school", asked()), "link", model="adjusted")
+        assert row.n == 300
+        assert row.se > whole.se * 0.98  # type: ignore[operator]
+        found.append(row)
+    mean = np.mean([row.value for row in found])
+    assert abs(mean - PLANTED) < 3 * np.mean([row.se for row in found]) / len(found) ** 0.5
+
+
+def test_imputation_where_it_is_not_tenable() -> None:
+    frame = made_pupils(5, 200)
+    few, many = frame.copy(), frame.copy()
+    few.loc[:3, "result"] = np.nan
+    many.loc[:120, "result"] = np.nan
+    assert imputed_row(few, asked()) == imputed_row(many, asked()) == imputed_row(frame, asked()) == ()
 
 
 def test_too_few_missing_to_be_told_apart_are_not() -> None:

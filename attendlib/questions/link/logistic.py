@@ -27,7 +27,7 @@ def logistic_row(frame: pd.DataFrame, asked: Asked) -> tuple[Row, ...]:
         fit = logit(reached, design.X)
     except ValueError:  # one column tells the two sides apart, or no finite estimate is reached: none is given
         return ()
-    ends = (design.with_absence(percent) for percent in (asked.high_pct, asked.low_pct))
-    found = average_difference(fit, *ends).difference
+    high, low = (design.with_absence(percent) for percent in (asked.high_pct, asked.low_pct))
+    found = average_difference(fit, high, low).difference
     row = row_of(found, "link", "school", model="logistic", method="logistic, average difference, HC2")
     return (rescaled(row, 100, "link", unit_of(asked)),)

@@ -17,8 +17,9 @@ from attendlib.stats.fit import contrast
 
 def missing_rows(attending: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row, ...]:
     """`missing_result`: the share with no result in each band of absence (joined until each holds enough without)."""
-    missing, bands = attending["result"].isna().to_numpy(), band_numbers(attending)
-    if not missing.any():
+    frame = with_prior(attending, asked)
+    missing, bands = frame["result"].isna().to_numpy(), band_numbers(frame)
+    if not missing.any() or not _tellable(len(attending) - len(frame), asked):
         return ()
     sets = merged(band_counts(bands[missing]), asked.fewest)
     rows = [
@@ -38,7 +39,9 @@ def bound_rows(attending: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row
     """
     frame = with_prior(attending, asked)
     missing = frame["result"].isna().to_numpy()
-    if not asked.fewest <= missing.sum() < len(frame) or not can_be_read(frame[~missing], asked):
+    if not _tellable(len(attending) - len(frame), asked) or not asked.fewest <= missing.sum() < len(frame):
+        return ()
+    if not can_be_read(frame[~missing], asked):
         return ()
     design = design_of(frame, held_alike(frame, asked))
     if not design.fits:
@@ -60,7 +63,10 @@ def without_prior_row(attending: pd.DataFrame, scope: Scope, asked: Asked) -> tu
     open_to_all = replace(asked, prior=None)
     frame = attending[attending["result"].notna()].reset_index(drop=True)
     added = len(frame) - int(frame["prior"].notna().sum())
-    if asked.prior is None or added < asked.fewest or not can_be_read(frame, open_to_all):
+    neither = int((attending["prior"].isna() & attending["result"].isna()).sum())
+    if asked.prior is None or added < asked.fewest or not _tellable(neither, asked):
+        return ()
+    if not can_be_read(frame, open_to_all):
         return ()
     return contrast_row(frame, design_of(frame, held_alike(frame, open_to_all)), scope, open_to_all, "everyone")
 
@@ -69,6 +75,11 @@ def with_prior(attending: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """The pupils who have what is held alike, with a result or without."""
     kept = attending if asked.prior is None else attending[attending["prior"].notna()]
     return kept.reset_index(drop=True)
+
+
+def _tellable(left_out: int, asked: Asked) -> bool:
+    """Whether so many left out give nobody away where the numbers of those in are told: none, or enough."""
+    return left_out == 0 or left_out >= asked.fewest
 
 
 def _pull(design: Design, asked: Asked) -> np.ndarray:

@@ -62,10 +62,9 @@ def used_prior(sat: Sat, asked: Asked) -> Asked:
 def with_a_result(rows: pd.DataFrame, asked: Asked) -> Kept:
     """The pupils a link can be read from, every loss counted."""
     kept = attending(rows)
-    kept = keep(kept, kept.frame["result"].notna(), "no result")
     if asked.prior:
         kept = keep(kept, kept.frame["prior"].notna(), "no prior result")
-    return kept
+    return keep(kept, kept.frame["result"].notna(), "no result")
 
 
 def attending(rows: pd.DataFrame) -> Kept:

@@ -97,7 +97,9 @@ def _missing(answer: Answer) -> Section:
     title = "Pupils without a result"
     rows = answer.select("missing_result", scope="school")
     if not rows:
-        return Section(title, ("Every pupil with enough attendance has a result.",))
+        none = any(step.reason == "no result" and step.lost == 0 for step in answer.steps)
+        few = "Too few pupils lack a result, or an earlier one, for more to be told of them."
+        return Section(title, ("Every pupil compared has a result." if none else few,))
     lines = [(f"{band_words(row)} absent" if row.group else "All pupils", [row]) for row in rows]
     tables = [shares_table("Pupils with attendance but no result", "Absence", ("No result",), lines)]
     again = [
