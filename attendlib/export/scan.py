@@ -1,5 +1,12 @@
-"""Proves that written files hold no pupil's identifier or pseudonym, and no place on this machine."""
+"""Proves that written files hold no pupil's identifier, pseudonym or name, no place on this machine and no credential.
 
+Every byte is looked at: text and attributes of HTML and SVG, values and keys of JSON, cells of CSV, what `data:` links
+hold, and the text of PDF files.
+"""
+
+import base64
+import binascii
+import contextlib
 import html
 import json
 import re
@@ -7,11 +14,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
-SHORTEST = 6  # a shorter identifier cannot be told from an ordinary number
+from attendlib.export.pdf import pdf_text
+
+SHORTEST = 6  # a shorter identifier cannot be told from an ordinary number …
+SHORTEST_MIXED = 4  # … unless it mixes letters and digits; shorter ones (h2, y7, ks2) are words of any page
 _TOKEN = re.compile(r"\d+(?:\.\d+)+|\w+(?:-\w+)*")  # decimals stay whole: 12.345678 holds no pupil 345678
 _JOINT = re.compile(r"[-_]")
 _JSON = (".json", ".ipynb")
+_DATA = re.compile(r"data:[\w/+.-]*((?:;[\w=-]+)*),([^\"'<>\s)]+)", re.IGNORECASE)
+_INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|mark|small|span|strong|sub|sup|tspan|u|wbr)\b[^>]*>", re.IGNORECASE)
+_UPN = re.compile(r"(?<![\w.])[A-HJ-NP-RT-Z]\d{11}[\dA-HJ-NP-RT-Z](?!\w)", re.IGNORECASE)
+_HOMES = r"(?<![\w<.-])/(?:home|Users|root)/[\w.-]+|\b[A-Za-z]:\\+Users\\+\w+|\bfile://+\w"
+_CREDENTIALS = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abp]-[\w-]{10,}"
+    r"|\b[a-z][a-z+]*://[^/\s:@\"'<>]+:[^/\s:@\"'<>]+@"
+    r"|(?i:\b(?:password|passwd|api[_-]?key|access[_-]?token|secret[_-]?key)\b[\"']?\s*[=:]\s*[\"']?[^\s\"'<]{6,})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +48,38 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What no file may hold: casefolded identifiers of pupils, and a pattern for folders of this machine."""
+    """What no file may hold: casefolded identifiers, a pattern of folders, full names as words, either way round."""
 
     identifiers: frozenset[str]
     folders: re.Pattern[str] | None
+    names: frozenset[tuple[str, ...]] = frozenset()
 
     def findings(self, file: str, text: str) -> tuple[Finding, ...]:
         """What one file's text holds of them."""
         texts = list(_texts(file, text))
-        pupils = sum(token in self.identifiers for part in texts for token in _tokens(part))
-        folders = sum(len(self.folders.findall(part)) for part in texts) if self.folders else 0
-        found = ((pupils, "pupil identifiers or pseudonyms"), (folders, "paths of this machine"))
+        tokens = [list(_tokens(part)) for part in texts]
+        found = (
+            (sum(token in self.identifiers for part in tokens for token in part), "pupil identifiers or pseudonyms"),
+            (sum(_named(part, self.names) for part in texts) if self.names else 0, "pupils' full names"),
+            (_matches(_UPN, texts), "strings shaped like a unique pupil number"),
+            (_matches(self.folders, texts), "paths of this machine"),
+            (_matches(_CREDENTIALS, texts), "credentials"),
+        )
         return tuple(Finding(file, what, count) for count, what in found if count)
 
 
-def secrets(identifiers: Iterable[str], folders: Iterable[Path]) -> Secrets:
-    """Identifiers of six characters or more, and folders other than a file system's root."""
-    names = sorted({str(folder) for folder in folders if len(folder.parts) > 1})
-    pattern = "|".join(re.escape(name) for name in names)
-    return Secrets(
-        frozenset(name.casefold() for name in identifiers if len(name) >= SHORTEST),
-        re.compile(rf"(?<![\w<.-])(?:{pattern})(?![\w-])") if names else None,
-    )
+def secrets(
+    identifiers: Iterable[str], folders: Iterable[Path], names: Iterable[tuple[str, str]] = ()
+) -> Secrets:  # fmt: skip
+    """Identifiers of six characters or more, or of four or more that mix letters and digits; folders other than a file
+    system's root; full names as (forename, surname). Numbers shaped like a UPN, home folders and credentials are always
+    looked for."""
+    places = sorted({str(folder) for folder in folders if len(folder.parts) > 1}, key=len, reverse=True)
+    named = rf"(?<![\w<.-])(?:{'|'.join(re.escape(place) for place in places)})(?![\w-])|" if places else ""
+    orders = [(f"{first} {last}", f"{last} {first}") for first, last in names if first and last]
+    words = {tuple(_WORD.findall(order.casefold())) for both in orders for order in both}
+    known = frozenset(name.casefold() for name in identifiers if _can_be_told(name))
+    return Secrets(known, re.compile(named + _HOMES), frozenset(words))
 
 
 def scan(out: Path, forbidden: Secrets, only: Iterable[str] = ()) -> tuple[Finding, ...]:
@@ -57,12 +87,45 @@ def scan(out: Path, forbidden: Secrets, only: Iterable[str] = ()) -> tuple[Findi
     names = sorted(only) or sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     found: list[Finding] = []
     for name in names:
-        found += forbidden.findings(name, (out / name).read_text(encoding="utf-8", errors="replace"))
+        found += forbidden.findings(name, _read(out / name))
     return tuple(found)
 
 
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def _can_be_told(name: str) -> bool:
+    mixed = any(letter.isdigit() for letter in name) and any(letter.isalpha() for letter in name)
+    return len(name) >= (SHORTEST_MIXED if mixed else SHORTEST)
+
+
+def _read(path: Path) -> str:
+    data = path.read_bytes()
+    return pdf_text(data) if data.startswith(b"%PDF-") else data.decode("utf-8", errors="replace")
+
+
+def _matches(pattern: re.Pattern[str] | None, texts: list[str]) -> int:
+    return sum(len(pattern.findall(part)) for part in texts) if pattern else 0
+
+
+def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
+    """How many of the names stand in the text."""
+    words = _WORD.findall(text.casefold())
+    seen, line = set(words), f" {' '.join(words)} "
+    return sum(f" {' '.join(name)} " in line for name in names if name[0] in seen and name[-1] in seen)
+
+
 def _texts(file: str, text: str) -> Iterator[str]:
-    """The text as its reader sees it: JSON's values one by one, else the file with its entities as characters."""
+    """The text as its reader sees it (JSON's values one by one), then what it hides in links and between marks."""
+    for part in _plain(file, text):
+        yield part
+        if joined := _joined(part):
+            yield joined
+        for kind, data in _DATA.findall(part):
+            yield _unpacked(kind, data)
+
+
+def _plain(file: str, text: str) -> Iterator[str]:
     if file.endswith(_JSON):
         try:
             yield from (html.unescape(part) for part in _values(json.loads(text)))
@@ -70,6 +133,20 @@ def _texts(file: str, text: str) -> Iterator[str]:
         except ValueError:
             pass
     yield html.unescape(text)
+
+
+def _joined(text: str) -> str:
+    """The text without marks inside words, where taking them away joins two parts of one: A12<b>34</b>."""
+    touching = re.search(rf"\w{_INLINE.pattern}\w", text, re.IGNORECASE)
+    return _INLINE.sub("", text) if touching else ""
+
+
+def _unpacked(kind: str, data: str) -> str:
+    plain = unquote_to_bytes(data)
+    if "base64" in kind.lower():
+        with contextlib.suppress(binascii.Error, ValueError):
+            plain = base64.b64decode(plain + b"=" * (-len(plain) % 4))
+    return plain.decode("utf-8", errors="replace")
 
 
 def _values(value: Any) -> Iterator[str]:
@@ -85,7 +162,7 @@ def _values(value: Any) -> Iterator[str]:
 
 def _tokens(text: str) -> Iterator[str]:
     """Whole tokens, and the parts of those joined by hyphens or underscores."""
-    for match in _TOKEN.finditer(text.casefold()):
-        token = match.group()
-        parts = _JOINT.split(token)
-        yield from (token, *parts) if len(parts) > 1 else parts
+    for token in _TOKEN.findall(text.casefold()):
+        yield token
+        if "-" in token or "_" in token:
+            yield from _JOINT.split(token)

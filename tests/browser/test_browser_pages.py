@@ -10,6 +10,9 @@ from typing import Any
 import invented
 import pytest
 
+from attendlib.export.pdf import pdf_text, write_pdf
+from attendlib.export.scan import scan, secrets
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
@@ -118,6 +121,17 @@ def test_print_shows_what_is_folded_and_cuts_no_row(browser: Any, files: dict[st
     page.close()
 
 
+def test_a_scan_reads_the_text_of_a_pdf(browser: Any, tmp_path: Path) -> None:
+    said = "<p>Pupil <i>A12</i>34567, Ada Lovelace – “quoted” 6.5 <b>office</b></p>"
+    (tmp_path / "page.html").write_text(f"<!DOCTYPE html><meta charset=utf-8><title>x</title>{said}", encoding="utf-8")
+    write_pdf(tmp_path / "page.html", tmp_path / "page.pdf")
+    assert "office" in pdf_text((tmp_path / "page.pdf").read_bytes())
+    forbidden = secrets(["a1234567"], [], [("Ada", "Lovelace")])
+    found = {finding.what for finding in scan(tmp_path, forbidden, ["page.pdf"])}
+    assert found == {"pupil identifiers or pseudonyms", "pupils' full names"}
+    assert scan(tmp_path, secrets(["b1234567"], []), ["page.pdf"]) == ()
+
+
 def test_a_table_can_be_saved_without_a_network(browser: Any, files: dict[str, Path]) -> None:
     page = browser.new_page()
     page.goto(files["999901/three"].as_uri())
@@ -158,7 +172,9 @@ def test_the_index_is_whole_without_a_script(browser: Any, files: dict[str, Path
 def test_a_fault_would_be_found(browser: Any, tmp_path: Path) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    (tmp_path / "bad.html").write_text("<!DOCTYPE html><title>x</title><img src='y.png'><p style='color:#ccc'>Hard to read")
+    (tmp_path / "bad.html").write_text(
+        "<!DOCTYPE html><title>x</title><img src='y.png'><p style='color:#ccc'>Hard to read"
+    )
     page = browser.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

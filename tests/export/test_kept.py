@@ -1,6 +1,10 @@
 """What is kept of a notebook, what it handed back, and what must never be in a file."""
 
+import json
+import random
+from base64 import b64encode
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -120,15 +124,74 @@ def test_results_have_the_agreed_columns_and_numbers() -> None:
         ("a.json", "broken A1234567", 1),
         ("a.csv", "short 12345", 0),
         ("a.txt", "/home/someone/data x/home/someone file:///home/someone </home/someone>", 2),
-        ("a.txt", "/home/someoneelse", 0),
+        ("a.txt", "/home/someoneelse", 1),  # anybody's home folder
+        ("a.txt", "C:\\Users\\someone and /srv/homes", 1),
+        ("a.txt", "id k9-x4 K9X4", 1),  # four characters that mix letters and digits can be told
+        ("a.html", "<p>A12<b>345</b>67</p>", 1),
+        ("a.html", '<a href="data:text/csv,x%0AA1234567">', 1),
+        ("a.html", f'<a href="data:text/csv;base64,{b64encode(b"x,A1234567").decode()}">', 1),
+        ("a.html", "Ada O’Brien-Lee; obrien-lee, ada; Ada Lovelace", 1),
+        ("a.csv", "x,O'Brien-Lee,Ada", 1),
+        ("a.csv", "ada,obrien", 0),
+        ("a.csv", "row,B823429313001", 1),  # shaped like a unique pupil number
+        ("a.csv", "B82342931300,I823429313001,1B823429313001", 0),
+        ("a.txt", "postgres://me:hunter2@host and https://host/a:b", 1),
+        ("a.json", '{"password": "x", "api_key": "abcdef123"}', 0),
+        ("a.txt", "api_key = abcdef123", 1),
+        ("a.txt", "-----BEGIN RSA PRIVATE KEY-----", 1),
         ("a.json", '{"p": "/home/someone"}', 1),
     ],
 )
 def test_what_a_scan_finds(tmp_path, name, text, count) -> None:
-    forbidden = secrets(["A1234567", "345678", "12345"], [Path("/home/someone"), Path("/")])
+    names = [("Ada", "O'Brien-Lee")]
+    forbidden = secrets(["A1234567", "345678", "12345", "k9x4"], [Path("/home/someone"), Path("/")], names)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / name).write_text(text, encoding="utf-8")
     findings = scan(tmp_path, forbidden)
     assert sum(finding.count for finding in findings) == count
     assert {finding.file for finding in findings} <= {f"in/{name}"}
     assert "1234567" not in "".join(str(finding) for finding in findings)
+
+
+PLACES = {
+    "text.html": "<p>Pupils: {}.</p>",
+    "attribute.html": '<svg aria-label="Pupils {}"></svg>',
+    "link.html": '<a href="data:text/csv;charset=utf-8,{}">',
+    "cell.csv": "a,{},b",
+    "value.json": "{}",
+}
+
+
+def planted(folder: Path, count: int) -> tuple[set[str], set[str]]:
+    """Writes each of `count` identifiers among ordinary figures; returns those planted, and as many that are not."""
+    draw = random.Random(20260901)
+    names = [f"{draw.choice('PQR')}{number:07d}{draw.choice('xyz')}" for number in draw.sample(range(10**7), 2 * count)]
+    there, absent = names[:count], names[count:]
+    for place, (file, line) in enumerate(PLACES.items()):
+        mine = there[place :: len(PLACES)]
+        said = [f"{name} 12.5" for name in mine]
+        if file.endswith(".json"):
+            text = json.dumps({name: [name.lower(), 1.5] for name in mine[::2]} | {"x": mine[1::2]})
+        else:
+            text = "\n".join(line.format(quote(each, safe="") if "data:" in line else each) for each in said)
+        (folder / file).write_text(text, encoding="utf-8")
+    return set(there), set(absent)
+
+
+def all_are_found(folder: Path, count: int) -> None:
+    there, absent = planted(folder, count)
+    found = scan(folder, secrets(there, []))
+    each = count // len(PLACES)
+    counts = {finding.file: finding.count for finding in found}
+    # A link is read as it stands and unpacked; in the JSON file every other one is both a key and a value.
+    assert counts == dict.fromkeys(PLACES, each) | {"link.html": 2 * each, "value.json": each + each // 2}
+    assert scan(folder, secrets(absent, [])) == ()
+
+
+def test_every_planted_identifier_is_found_and_no_other(tmp_path) -> None:
+    all_are_found(tmp_path, 2_000)
+
+
+@pytest.mark.prove
+def test_all_of_a_hundred_thousand_planted_identifiers_are_found(tmp_path) -> None:
+    all_are_found(tmp_path, 100_000)
