@@ -5,6 +5,7 @@ from attendlib.page.show import header, provenance, show
 from attendlib.questions.attainment_link import attainment_link
 from attendlib.questions.intervention_impact import impact_details, intervention_impact
 from attendlib.questions.transition_dip import transition_dip
+from attendlib.questions.trial_evaluation import trial_evaluation
 
 __all__ = [
     "attainment_link",
@@ -15,4 +16,5 @@ __all__ = [
     "provenance",
     "show",
     "transition_dip",
+    "trial_evaluation",
 ]

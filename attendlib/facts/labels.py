@@ -6,20 +6,21 @@ from importlib.resources import files
 
 
 @cache
-def _rows(name: str) -> tuple[dict[str, str], ...]:
+def rows_of(name: str) -> tuple[dict[str, str], ...]:
+    """The rows of one of this folder's data files, by column name."""
     text = (files("attendlib.facts") / name).read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 
 def measure_label(measure: str) -> str:
     """'Attainment 8' for attainment8; an unknown measure keeps its own name, underscores as spaces."""
-    labels = {row["name"]: row["label"] for row in _rows("measures.csv")}
+    labels = {row["name"]: row["label"] for row in rows_of("measures.csv")}
     return labels.get(measure, measure.replace("_", " "))
 
 
 def measure_unit(measure: str) -> str:
     """'points' for attainment8 and for any measure not listed."""
-    return {row["name"]: row["unit"] for row in _rows("measures.csv")}.get(measure, "points")
+    return {row["name"]: row["unit"] for row in rows_of("measures.csv")}.get(measure, "points")
 
 
 def column_label(column: str) -> str:
@@ -36,4 +37,4 @@ def group_label(group: str) -> str:
 
 
 def _group_label(column: str, value: str) -> str:
-    return next((r["label"] for r in _rows("groups.csv") if (r["column"], r["value"]) == (column, value)), "")
+    return next((r["label"] for r in rows_of("groups.csv") if (r["column"], r["value"]) == (column, value)), "")

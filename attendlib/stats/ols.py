@@ -17,7 +17,16 @@ import numpy as np
 
 from attendlib.stats.fit import Fit, Sample, build_fit
 from attendlib.stats.inputs import Labels, Matrix, Rows, Values, read_rows
-from attendlib.stats.sandwich import Kind, Squeezed, Working, adjust, spread, squeeze_rows, squeeze_sums
+from attendlib.stats.sandwich import (
+    Kind,
+    Squeezed,
+    Working,
+    adjust,
+    spread,
+    squeeze_rows,
+    squeeze_small,
+    squeeze_sums,
+)
 from attendlib.stats.sums import GroupSums, sums_by_code
 
 CLUSTERED = ("CR0", "CR1", "CR1S", "CR2", "CR3")
@@ -60,6 +69,8 @@ def fit_from_residuals(
     z = rows.x @ root
     if rows.codes is None:
         squeezed = squeeze_rows(z, rows.weights, residual)
+    elif np.bincount(rows.codes).max() <= z.shape[1]:  # rows themselves are fewer than any rotation of them
+        squeezed = squeeze_small(z, rows.weights, residual, rows.codes)
     else:
         both = z if rows.weights is None else np.hstack([z, z * rows.weights[:, None]])
         _, xx, xe, _ = sums_by_code(residual, both, rows.codes)

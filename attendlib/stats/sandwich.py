@@ -66,6 +66,21 @@ def squeeze_rows(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray) -> Sq
     return Squeezed(rows, rows if weights is None else rows * weights[:, None, None], e[:, None])
 
 
+def squeeze_small(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray, codes: np.ndarray) -> Squeezed:
+    """Groups of few rows as those rows themselves, padded with zeros: `codes` (n,) names each row's group."""
+    order = np.argsort(codes, kind="stable")
+    sizes = np.bincount(codes)
+    places = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    padded = np.zeros((len(sizes), int(sizes.max()), z.shape[1] + 1))
+    padded[codes[order], places] = np.column_stack([z, e])[order]
+    rows = padded[:, :, :-1]
+    if weights is None:
+        return Squeezed(rows, rows, padded[:, :, -1])
+    weighted = np.zeros_like(rows)
+    weighted[codes[order], places] = (z * weights[:, None])[order]
+    return Squeezed(rows, weighted, padded[:, :, -1])
+
+
 def squeeze_sums(xx: np.ndarray, xe: np.ndarray, k: int) -> Squeezed:
     """Groups from their cross products: `xx` (m, d, d) and `xe` (m, d) of whitened z (d = k) or [z, wz] (d = 2k)."""
     squares, axes = np.linalg.eigh(xx)

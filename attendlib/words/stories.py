@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from attendlib.records.answer import Answer, Story
-from attendlib.words import attainment_link, impact_details, intervention_impact, transition_dip
+from attendlib.words import attainment_link, impact_details, intervention_impact, transition_dip, trial_evaluation
 
 TELLERS: dict[str, Callable[[Answer], Story]] = {
     "attainment_link": attainment_link.tell,
     "transition_dip": transition_dip.tell,
     "intervention_impact": intervention_impact.tell,
     "impact_details": impact_details.tell,
+    "trial_evaluation": trial_evaluation.tell,
 }
 TITLES = {"too_few": "Too few pupils to tell", "not_applicable": "This question does not apply here"}
 

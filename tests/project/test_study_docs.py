@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from attendlib.records.schema import study_schema, study_schema_text
-from attendlib.records.study import NOTEBOOKS, Claim, Eligible, Exclusion, Span, Study, Threshold
+from attendlib.records.study import NOTEBOOKS, Assumed, Claim, Eligible, Exclusion, Span, Study, Threshold
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "params").glob("*.yml"))
@@ -21,6 +21,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "Each entry of `claims`": Claim,
     "`outcome` as a threshold": Threshold,
     "`eligible`": Eligible,
+    "`assumed`": Assumed,
     "`{from, to}`": Span,
     **{f"`{name}`": model for name, model in NOTEBOOKS.items()},
 }
@@ -100,5 +101,6 @@ def test_schema_knows_each_notebooks_keys(notebooks: dict[str, Any], accepted: b
     assert Draft202012Validator(study_schema()).is_valid({**BASE, "notebooks": notebooks}) is accepted
 
 
-def test_both_example_studies_are_there() -> None:
-    assert [path.name for path in EXAMPLES] == ["demo-trust.yml", "star.yml"]
+def test_the_example_studies_are_there() -> None:
+    wanted = {"demo-trust.yml", "star.yml", "impact-weighted.yml", "impact-half-terms.yml", "impact-earlier-cohort.yml"}
+    assert wanted <= {path.name for path in EXAMPLES}

@@ -213,3 +213,17 @@ def test_intervals_cover_as_often_as_they_say_with_few_uneven_clusters():
     low, high = binom.ppf([0.0005, 0.9995], 600, 0.05)
     assert low <= misses["CR2"] <= high
     assert misses["CR0"] > high
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_groups_of_few_rows_give_what_their_sums_give(weighted: bool) -> None:
+    """Clusters no larger than X has columns take their rows as they are; the sums' way must agree."""
+    generator = np.random.default_rng(5)
+    x = np.column_stack([np.ones(40), generator.normal(size=(40, 4))])
+    y, cluster = generator.normal(size=40), np.repeat(np.arange(16), [1, 2, 3, 4] * 4)
+    weights = generator.uniform(0.5, 2, 40) if weighted else None
+    by_rows = ols(y, x, cluster=cluster, weights=weights)
+    columns = x if weights is None else with_weights(x, weights)
+    by_sums = ols_from_sums(group_sums(y, columns, cluster), weighted=weighted)
+    np.testing.assert_allclose(by_rows.se, by_sums.se, rtol=1e-8)
+    np.testing.assert_allclose(by_rows.df, by_sums.df, rtol=1e-8)

@@ -1,0 +1,81 @@
+"""The trial's own model: intention to treat, as the design asks, one arm against control alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from attendlib.questions.common import independent, indicators
+from attendlib.questions.trial.sample import Plan
+from attendlib.stats.fit import Estimate, contrast
+from attendlib.stats.itt import itt as random_intercept_itt
+from attendlib.stats.ols import ols
+
+TREATED = "treated"
+
+
+@dataclass(frozen=True, slots=True)
+class Itt:
+    """The difference between arm and control in the outcome's unit, how it was found, and what to know of it."""
+
+    found: Estimate
+    method: str
+    warnings: tuple[str, ...] = ()
+
+
+def itt(frame: pd.DataFrame, plan: Plan, *, baseline: bool = True, strata: bool = True) -> Itt:
+    """The primary estimate on `frame` (rows of one arm and control, outcome and baseline known).
+
+    Pupils drawn at one site: least squares, HC2. Pupils drawn inside schools: school fixed effects, HC2. Clusters
+    drawn: a random intercept a cluster, Satterthwaite degrees of freedom.
+    """
+    x = design(frame, plan, baseline=baseline, strata=strata)
+    if plan.design == "cluster":
+        return _mixed(frame["y"], x, frame["cluster"])
+    return least_squares(frame, plan, x)
+
+
+def least_squares(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
+    """The same columns by least squares: CR2 by cluster drawn, or by pupil over several years, else HC2."""
+    cluster, kind = clusters(frame, plan)
+    fit = ols(frame["y"], x, cluster=cluster)
+    sites = "school fixed effects, " if any(x.columns.str.startswith("school=")) else ""
+    return Itt(contrast(fit, {TREATED: 1.0}), f"OLS, {sites}{kind}", fit.warnings)
+
+
+def clusters(frame: pd.DataFrame, plan: Plan) -> tuple[np.ndarray | None, str]:
+    """What rows hang together: clusters drawn, a pupil's several years, or nothing."""
+    if plan.design == "cluster":
+        return frame["cluster"].to_numpy(), "clustered by what was drawn, CR2"
+    if len(plan.years) > 1:
+        return frame["pupil"].to_numpy(), "clustered by pupil, CR2"
+    return None, "HC2"
+
+
+def design(
+    frame: pd.DataFrame, plan: Plan, *, baseline: bool = True, strata: bool = True, extra: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Columns: treated, constant, baseline, strata (with them a multi-site trial's schools), year of several."""
+    parts = [frame[[TREATED]], pd.Series(1.0, frame.index, name="constant")]
+    if baseline and plan.baseline:
+        parts.append(frame[["x"]])
+    names = [*(plan.strata if strata else ()), *extra]
+    names += ["school"] if plan.design == "multi_site" and strata else []
+    names += ["year"] if len(plan.years) > 1 else []
+    parts.append(
+        indicators(frame.assign(**{n: frame[n].astype(object) for n in plan.strata}), list(dict.fromkeys(names)))
+    )
+    return independent_fast(pd.concat(parts, axis=1))
+
+
+def independent_fast(x: pd.DataFrame) -> pd.DataFrame:
+    """`x` itself where its columns are independent, which is cheap to see; else only those that add something."""
+    full = np.linalg.matrix_rank(x.to_numpy(float)) == x.shape[1]
+    return x if full else independent(x)
+
+
+def _mixed(y: pd.Series, x: pd.DataFrame, cluster: pd.Series) -> Itt:
+    found = random_intercept_itt(y, x, cluster.to_numpy(), TREATED)
+    edge = "" if found.fit.between > 0 else " (no variance between clusters)"
+    return Itt(found.difference, f"random intercept{edge}, REML, Satterthwaite", found.difference.warnings)

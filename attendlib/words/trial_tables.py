@@ -1,0 +1,75 @@
+"""The tables of a trial's page: effect sizes, means by arm, ratings."""
+
+from collections.abc import Sequence
+
+from attendlib.facts.trials import JUDGED_BY_REVIEWERS
+from attendlib.records.answer import Answer, Row, Table
+from attendlib.words.numbers import count, figure, plain, share
+from attendlib.words.tables import WITHHELD_NOTE
+
+
+def arm_name(arm: str) -> str:
+    """'regular with aide' for regular_with_aide."""
+    return arm.removeprefix("arm=").replace("_", " ")
+
+
+def sizes_table(answer: Answer) -> Table:
+    """Every effect size, the EEF's marked, with the standard deviation it divides by."""
+    cells = tuple(
+        (f"{arm_name(row.group)}: {row.model.replace('_', ' ')}", _two(row), row.method, _n(row))
+        for row in answer.select("hedges_g")
+    )
+    return Table("Effect sizes, 95% intervals", ("Arm and standard deviation", "Effect size", "How", "Pupils"), cells,
+                 ("Effect size", "Pupils"), _note(answer.select("hedges_g")))  # fmt: skip
+
+
+def table_of(answer: Answer, estimates: Sequence[str], caption: str) -> Table:
+    """Any estimates, one a line: what, figure, how, n."""
+    rows = [row for name in estimates for row in answer.select(name)]
+    cells = tuple((_label(row), _two(row), row.method, _n(row)) for row in rows)
+    return Table(caption, ("What", "Figure", "How", "Pupils"), cells, ("Figure", "Pupils"), _note(rows))
+
+
+def levels_table(answer: Answer) -> Table:
+    """Mean, standard deviation and, for attendance, persistent absence in each arm."""
+    rows = [*answer.select("mean"), *answer.select("sd"), *answer.select("persistent")]
+    names = {"mean": "mean", "sd": "standard deviation", "persistent": "persistently absent"}
+    cells = tuple(
+        (f"{arm_name(row.group)}: {names[row.estimate]}", share(row) if row.estimate == "persistent" else _two(row),
+         row.unit, _n(row))
+        for row in rows
+    )  # fmt: skip
+    return Table("Each arm by itself", ("Arm", "Figure", "Unit", "Pupils"), cells, ("Figure", "Pupils"), _note(rows))
+
+
+def padlock_table(answer: Answer) -> Table:
+    """Padlocks by column with the reason, and the threats that only reviewers can judge, left blank."""
+    cells = [
+        (f"{arm_name(row.group)}: {row.model}", "–" if row.value is None else f"{row.value:.0f}", row.method)
+        for row in answer.select("padlock")
+    ]
+    cells += [(f"threat: {threat}", "", "for the reviewers to judge") for threat in JUDGED_BY_REVIEWERS]
+    cost = answer.row("cost_per_pupil")
+    if cost is not None and cost.value is not None:
+        cells.append(("cost", f"£{cost.value:.0f} a pupil a year", cost.method))
+    return Table("Indicative padlocks, of 5", ("Column", "Rating", "Why"), tuple(cells), ("Rating",))
+
+
+def _label(row: Row) -> str:
+    parts = [arm_name(row.group) if row.group else "", row.estimate.replace("_", " "), row.model.replace("_", " ")]
+    named = f" of {row.outcome.replace('=', ' ')}" if row.estimate == "baseline_g" else ""
+    return ", ".join(part for part in parts if part) + named
+
+
+def _two(row: Row) -> str:
+    if row.value is None:
+        return row.withheld or "–"
+    return figure(row, 2) if row.low is not None else plain(row.value, 2)
+
+
+def _n(row: Row) -> str:
+    return row.withheld or count(row.n)
+
+
+def _note(rows: Sequence[Row]) -> str:
+    return WITHHELD_NOTE if any(row.withheld for row in rows) else ""
