@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from attendlib.stats.inputs import Labels, Matrix, Rows, Values, read_labels, read_rows
 from attendlib.stats.ols import whitener
@@ -10,6 +11,7 @@ from attendlib.stats.refit import Draws, Model, Refits, refit, repeated
 from attendlib.stats.sums import sums_by_code
 
 NOTHING = "the column of interest repeats a sum of the others: there is nothing to estimate"
+NO_SPREAD = 1e-12  # what is left of the outcome's squares below this share of them is rounding
 UNCHANGING = 1e-9  # a column that moves less than this inside groups, relative to its size, is the groups' own
 
 
@@ -104,7 +106,14 @@ def read_trial(y: Values, X: Matrix, column: str, group: Labels | None, model: M
     if kept:
         names = tuple(rows.names[j] for j in kept)
         others = others @ whitener(Rows(rows.y, others, names, None, None, None, ()))
-    return Trial(rows, others, treated, rows.y - others @ (others.T @ rows.y), groups, model)
+    left = rows.y - others @ (others.T @ rows.y)
+    if not left @ left > NO_SPREAD * (rows.y @ rows.y):
+        raise ValueError("the other columns fit the outcome exactly (the same value in every row, for example)")
+    if model == "random_intercept" and len(groups) == groups.max() + 1:
+        raise ValueError(f"each of {len(groups)} groups has one row: the two variances cannot be told apart")
+    if model == "random_intercept" and not varies_inside(rows.y, groups):
+        raise ValueError("the outcome is the same for all rows of each group: no variance is left within groups")
+    return Trial(rows, others, treated, left, groups, model)
 
 
 def varies_inside(values: np.ndarray, groups: np.ndarray) -> bool:
@@ -113,11 +122,16 @@ def varies_inside(values: np.ndarray, groups: np.ndarray) -> bool:
     return bool(np.abs(values - means[groups]).max() > UNCHANGING * max(np.abs(values).max(), 1e-300))
 
 
-def labels_of(labels: Labels, n: int, what: str) -> np.ndarray:
-    """Codes (n,) of labels; ValueError when there are not n or some are missing."""
+def labels_of(labels: Labels, X: Matrix, what: str) -> np.ndarray:
+    """Codes (n,) of labels for X's rows; ValueError when not one a row, lined up differently, or missing."""
     codes = read_labels(labels)
-    if len(codes) != n:
-        raise ValueError(f"{what} has {len(codes)} entries but X has {n} rows")
+    if len(codes) != len(X):
+        raise ValueError(f"{what} has {len(codes)} entries but X has {len(X)} rows")
+    lined_up = not (isinstance(labels, pd.Series) and isinstance(X, pd.DataFrame | pd.Series)) or labels.index.equals(
+        X.index
+    )
+    if not lined_up:
+        raise ValueError(f"{what} and X have different indexes; line them up first")
     return codes
 
 

@@ -95,8 +95,8 @@ def permute(
     if statistic == "effect_size":
         raise ValueError("the empty model does not depend on who is treated: permute the coefficient")
     trial = read_trial(y, X, column, group, model)
-    units = np.arange(len(trial.left)) if unit is None else labels_of(unit, len(trial.left), "unit")
-    strata_of_rows = np.zeros(len(units), int) if strata is None else labels_of(strata, len(units), "strata")
+    units = np.arange(len(trial.left)) if unit is None else labels_of(unit, X, "unit")
+    strata_of_rows = np.zeros(len(units), int) if strata is None else labels_of(strata, X, "strata")
     treated = one_each(units, trial.treated, f"{column} is not the same for all rows of {{}} units").astype(bool)
     inside = one_each(units, strata_of_rows, "strata cut through {} units")
     ways = _ways(treated, inside)
@@ -149,7 +149,7 @@ def bootstrap_clusters(
     if statistic == "t" or (kind == "t" and (statistic != "coefficient" or model != "random_intercept")):
         raise ValueError("bootstrap-t is for the coefficient of a random_intercept; use kind='percentile'")
     trial = read_trial(y, X, column, cluster, model)
-    cells = _cells(trial, strata)
+    cells = _cells(trial, None if strata is None else labels_of(strata, X, "strata"))
     recounted = Recounted(trial)
     estimate, own_se = (float(part[0]) for part in _recounted(recounted, np.ones((1, len(cells))), statistic))
     chosen = _resampled(cells, draws, np.random.default_rng(seed))
@@ -235,12 +235,12 @@ def _permutation_notes(ways: list[int], smallest: float, lost: int) -> tuple[str
     return tuple(notes)
 
 
-def _cells(trial: Trial, strata: Labels | None) -> np.ndarray:
+def _cells(trial: Trial, strata: np.ndarray | None) -> np.ndarray:
     """The cell (G,) that each cluster is drawn in: its stratum, and its arm where that is the cluster's own."""
     groups = trial.groups
     cells = np.zeros(groups.max() + 1, dtype=int)
     if strata is not None:
-        cells = one_each(groups, labels_of(strata, len(groups), "strata"), "strata cut through {} clusters")
+        cells = one_each(groups, strata, "strata cut through {} clusters")
     if not varies_inside(trial.treated, groups):
         cells = 2 * cells + one_each(groups, trial.treated.astype(int), "")
     alone = int((np.bincount(cells) == 1).sum())

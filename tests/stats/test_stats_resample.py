@@ -181,6 +181,18 @@ def test_expanded_percentiles_are_wider_and_say_when_they_run_out():
     assert studentised.low < studentised.estimate < studentised.high
 
 
+def test_clusters_are_drawn_inside_their_strata():
+    """Two strata of very different level: their difference must not reach the draws."""
+    data = schools(9, [6] * 16, range(0, 16, 2))
+    data["y"] += 50 * (data["school"] >= 8)
+    stratum = np.where(data["school"] >= 8, "high", "low")
+    both = [
+        bootstrap_clusters(data["y"], data[X], "arm", data["school"], 1, strata=strata, model="least_squares").se
+        for strata in (stratum, None)
+    ]
+    assert both[0] < both[1] / 5
+
+
 TEXT = SIX.assign(school="school " + SIX["school"].astype(str))
 
 
@@ -211,6 +223,20 @@ def ask_permute(data=SIX, column="arm", **given):
         (lambda: ask_permute(unit=SIX["school"], strata=SIX["arm"]), "nothing to reallocate"),
         (lambda: ask_permute(unit=SIX["school"][:10]), "unit has 10 entries but X has 39"),
         (lambda: ask_permute(model="random_intercept"), "needs the groups"),
+        (lambda: ask_permute(unit=SIX["school"].sample(frac=1, random_state=1)), "unit and X have different indexes"),
+        (lambda: ask_permute(strata=(SIX["school"] // 2).iloc[::-1]), "strata and X have different indexes"),
+        (lambda: ask_permute(SIX.assign(y=5.0)), "fit the outcome exactly"),
+        (lambda: ask_permute(model="random_intercept", group=np.arange(39)), "39 groups has one row"),
+        (
+            lambda: ask_permute(SIX.assign(y=SIX["school"] ** 2), group=SIX["school"], model="random_intercept"),
+            "same for all rows of each group",
+        ),
+        (
+            lambda: bootstrap_clusters(
+                SIX["y"], SIX[X], "arm", SIX["school"], 1, strata=(SIX["school"] // 3).iloc[::-1]
+            ),
+            "strata and X have different indexes",
+        ),
         (lambda: ask_permute(statistic="effect_size"), "permute the coefficient"),
         (lambda: ask_permute(SIX.assign(y=SIX["y"].mask(SIX["school"] == 1))), "y has 9 missing"),
         (
