@@ -5,8 +5,8 @@ outside, for the group, for those counted in a share and for those not counted. 
 `c`, never 0.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from attendlib.records.answer import WITHHELD, Row, Step
@@ -54,6 +54,18 @@ def merged(counts: Sequence[int], fewest: int) -> tuple[tuple[int, ...], ...]:
     return tuple(sets)
 
 
+def merged_alike(counts: Iterable[Sequence[int]], fewest: int) -> tuple[tuple[int, ...], ...]:
+    """The sets of neighbouring positions that figures of several schools together may use: those whose ends are ends
+    of `merged` in every school. Anything finer would, less the other schools' own pages, show one school's few pupils.
+    """
+    counts = list(counts)
+    length = max(map(len, counts), default=0)
+    ends = [{found[-1] for found in merged(each, fewest)} for each in counts if sum(each)]
+    common = sorted(set.intersection(*ends)) if ends else [length - 1]
+    starts = [0, *(end + 1 for end in common[:-1])]
+    return tuple(tuple(range(start, end + 1)) for start, end in zip(starts, common, strict=True) if length)
+
+
 def publishable_steps(steps: Sequence[Step], audience: str) -> tuple[Step, ...]:
     """The steps with small losses withheld, and those `left` whose difference would give a small loss away."""
     fewest, shown = limit(audience), None
@@ -89,21 +101,59 @@ def others_enough(pupils_per_other_school: Iterable[int], audience: str) -> bool
     return sum(n >= limit(audience) for n in pupils_per_other_school) >= OTHER_SCHOOLS_NEEDED
 
 
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Rows that part the same pupils by one column, and the row of all those pupils where there is one."""
+
+    parts: tuple[Row, ...]
+    total: Row | None
+
+
 def _withhold_few_pupils(rows: tuple[Row, ...], fewest: int) -> tuple[Row, ...]:
     cells = {_cell(row) for row in rows if row.n is not None and row.n < fewest}
-    families = [{_cell(row): row.n for row in family if row.n is not None} for family in _families(rows)]
-    while more := {cell for family in families for cell in _given_away(family, cells, fewest)} - cells:
+    families = [family for family in _families(rows) if family.total is not None]
+    counted = [(_counts(family.parts, lambda row: row.n), family.total) for family in families]
+    while (
+        more := {
+            cell
+            for parts, total in counted
+            if total is not None and _cell(total) not in cells and total.n is not None
+            for cell in (*_left_over(parts, total.n, fewest), *_given_away(parts, cells, total.n, fewest))
+        }
+        - cells
+    ):
         cells |= more
     return tuple(withheld(row) if _cell(row) in cells else row for row in rows)
 
 
 def _withhold_few_counted(rows: tuple[Row, ...], fewest: int) -> tuple[Row, ...]:
-    hidden: set[int] = set()
-    for family in _families(rows):
-        cells = {_cell(r) for r in family if r.withheld or _few_counted(r, fewest)}
-        cells |= _given_away({_cell(r): _rarer(r) for r in family if r.numerator is not None}, cells, fewest)
-        hidden |= {id(row) for row in family if _cell(row) in cells}
-    return tuple(withheld(row) if id(row) in hidden else row for row in rows)
+    hidden = {place for place, row in enumerate(rows) if row.withheld or _few_counted(row, fewest)}
+    places = {id(row): place for place, row in enumerate(rows)}
+    families = [family for family in _families(rows) if family.total is not None and family.total.numerator is not None]
+    while (
+        more := {
+            place
+            for family in families
+            if family.total is not None and places[id(family.total)] not in hidden
+            for place in _counted_away(family, hidden, places, fewest)
+        }
+        - hidden
+    ):
+        hidden |= more
+    return tuple(withheld(row) if place in hidden else row for place, row in enumerate(rows))
+
+
+def _counted_away(family: _Family, hidden: set[int], places: Mapping[int, int], fewest: int) -> set[int]:
+    """As `_given_away`, of those counted and those not: withheld parts must hold enough of either."""
+    unknown = [row for row in family.parts if places[id(row)] in hidden]
+    shown = [row for row in family.parts if places[id(row)] not in hidden and row.numerator is not None]
+    if not unknown or not shown or family.total is None:
+        return set()
+    counted = (family.total.numerator or 0) - sum(row.numerator or 0 for row in shown)
+    pupils = (family.total.n or 0) - sum(row.n or 0 for row in shown)
+    if len(unknown) > 1 and min(counted, pupils - counted) >= fewest:
+        return set()
+    return {places[id(min(shown, key=lambda row: (_rarer(row), _cell(row))))]}
 
 
 def _few_counted(row: Row, fewest: int) -> bool:
@@ -117,36 +167,54 @@ def _rarer(row: Row) -> int:
     return min(row.numerator, row.n - row.numerator)
 
 
-def _given_away(pupils: dict[Cell, int], cells: set[Cell], fewest: int) -> set[Cell]:
-    """The smallest published part to withhold too, where a published total would give the withheld parts away."""
-    parts = {cell: n for cell, n in pupils.items() if cell[1]}
-    hidden = [cell for cell in parts if cell in cells]
-    total_shown = any(not cell[1] and cell not in cells for cell in pupils)
-    if not hidden or not total_shown or (len(hidden) > 1 and sum(parts[cell] for cell in hidden) >= fewest):
+def _counts(rows: Iterable[Row], of: Callable[[Row], int | None]) -> dict[Cell, int]:
+    return {_cell(row): n for row in rows if (n := of(row)) is not None}
+
+
+def _left_over(parts: Mapping[Cell, int], total: int, fewest: int) -> set[Cell]:
+    """Parts that all but a few of the pupils are in: beside the total they give the few away, named or not."""
+    return {cell for cell, n in parts.items() if 0 < total - n < fewest}
+
+
+def _given_away(parts: Mapping[Cell, int], cells: set[Cell], total: int, fewest: int) -> set[Cell]:
+    """The smallest published part to withhold too, where the total less what is published would leave too few.
+
+    Pupils in no part listed count among those withheld. Parts that overlap sum to more than the total: then no
+    subtraction holds, and each has been judged by itself.
+    """
+    if sum(parts.values()) > total:
         return set()
-    shown = [cell for cell in parts if cell not in cells]
-    return {min(shown, key=lambda cell: (parts[cell], cell))} if shown else set()
+    shown = {cell: n for cell, n in parts.items() if cell not in cells}
+    unlisted = total - sum(parts.values())
+    unknown, rest = len(parts) - len(shown), total - sum(shown.values())
+    if not shown or (not unknown and (not unlisted or rest >= fewest)):
+        return set()
+    if unknown + (unlisted > 0) > 1 and rest >= fewest:
+        return set()
+    return {min(shown, key=lambda cell: (shown[cell], cell))}
 
 
-def _families(rows: Iterable[Row]) -> list[list[Row]]:
-    """Rows that part the same pupils by the same column, with their total."""
-    rows = list(rows)
-    families: dict[tuple[str, ...], list[Row]] = {}
+def _families(rows: Iterable[Row]) -> list[_Family]:
+    """Every way in which rows part another row's pupils by one column: all pupils by sex, girls by school meals."""
+    by_what: dict[tuple[str, ...], dict[frozenset[str], Row]] = {}
     for row in rows:
-        if row.group:
-            families.setdefault((*_what(row), _columns(row)), []).append(row)
-    for what, family in families.items():
-        family.extend(row for row in rows if not row.group and _what(row) == what[:-1])
-    totals = [[row] for row in rows if not row.group and not any(row in family for family in families.values())]
-    return [*families.values(), *totals]
+        by_what.setdefault(_what(row), {})[_items(row)] = row
+    families: list[_Family] = []
+    for group in by_what.values():
+        parts: dict[tuple[frozenset[str], str], list[Row]] = {}
+        for items, row in group.items():
+            for item in sorted(items):
+                parts.setdefault((items - {item}, item.partition("=")[0]), []).append(row)
+        families += [_Family(tuple(found), group.get(parent)) for (parent, _), found in parts.items()]
+    return families
+
+
+def _items(row: Row) -> frozenset[str]:
+    return frozenset(row.group.split(";")) if row.group else frozenset()
 
 
 def _what(row: Row) -> tuple[str, ...]:
     return (row.estimate, row.scope, row.outcome, row.period, row.model)
-
-
-def _columns(row: Row) -> str:
-    return ";".join(part.partition("=")[0] for part in row.group.split(";"))
 
 
 def _cell(row: Row) -> Cell:

@@ -1,0 +1,240 @@
+"""An attacker with every page, CSV and the index of a run, and a linear solver, finds no figure under the limit.
+
+The attacker knows each published count, that no group is empty that has a row, which groups add up to which, and that
+all schools together hold only schools shown. A figure is found when the least and the most it can be are the same.
+"""
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from attendlib.disclosure import gate, limit, merged, merged_alike
+from attendlib.records.answer import Row
+
+Pupils = list[dict[str, str]]
+COLUMNS = {"fsm6": ("0", "1"), "sex": ("F", "M"), "sen": ("E", "K", "N")}
+Key = tuple[str, ...]
+
+
+@dataclass
+class Attack:
+    """What is published, as equations between unknown counts of atoms: pupils alike in everything."""
+
+    atoms: dict[Key, int] = field(default_factory=dict)
+    known: list[tuple[frozenset[int], float, float]] = field(default_factory=list)  # atoms, at least, at most
+
+    def atom(self, key: Key) -> int:
+        return self.atoms.setdefault(key, len(self.atoms))
+
+    def publish(self, members: Iterable[Key], low: float, high: float) -> None:
+        """The sum of these atoms lies between two counts."""
+        self.known.append((frozenset(self.atom(key) for key in members), low, high))
+
+    def bounds(self, members: Iterable[Key]) -> tuple[float, float]:
+        """The least and the most that the sum of these atoms can be."""
+        objective = np.zeros(len(self.atoms))
+        objective[[self.atom(key) for key in members]] = 1
+        rows = np.zeros((len(self.known), len(self.atoms)))
+        for place, (inside, _, _) in enumerate(self.known):
+            rows[place, list(inside)] = 1
+        low, high = np.array([each[1] for each in self.known]), np.array([each[2] for each in self.known])
+        finite = np.isfinite(high)
+        matrix, limits = np.vstack([rows[finite], -rows]), np.concatenate([high[finite], -low])
+        ends = [linprog(sign * objective, A_ub=matrix, b_ub=limits, bounds=(0, None)) for sign in (1, -1)]
+        assert ends[0].status == 0, ends[0].message
+        return ends[0].fun, np.inf if ends[1].status == 3 else -ends[1].fun
+
+
+def made_up(draw: random.Random, columns: Sequence[str], size: int) -> Pupils:
+    """Pupils whose characteristics are skewed, so that small groups abound."""
+    rare = {column: draw.choice([0.02, 0.05, 0.1, 0.3, 0.5]) for column in columns}
+    return [
+        {c: draw.choice(COLUMNS[c][1:]) if draw.random() < rare[c] else COLUMNS[c][0] for c in columns}
+        for _ in range(size)
+    ]
+
+
+def groups(columns: Sequence[str], depth: int) -> list[dict[str, str]]:
+    """Every group of up to `depth` columns, all pupils first."""
+    found: list[dict[str, str]] = []
+    for many in range(depth + 1):
+        for chosen in itertools.combinations(sorted(columns), many):
+            found += [dict(zip(chosen, v, strict=True)) for v in itertools.product(*(COLUMNS[c] for c in chosen))]
+    return found
+
+
+def label(group: Mapping[str, str]) -> str:
+    return ";".join(f"{column}={value}" for column, value in sorted(group.items()))
+
+
+def inside(pupil: Mapping[str, str], group: Mapping[str, str]) -> bool:
+    return all(pupil[column] == value for column, value in group.items())
+
+
+def table(pupils: Pupils, which: Sequence[Mapping[str, str]]) -> list[Row]:
+    """A mean of each group that has a pupil."""
+    counts = [(label(group), sum(inside(pupil, group) for pupil in pupils)) for group in which]
+    return [Row("change", "school", group=name, value=1.0, n=n) for name, n in counts if n]
+
+
+def attack(found: Sequence[Row], columns: Sequence[str], slack: float = 0) -> tuple[Attack, dict[str, list[Key]]]:
+    """The attacker's equations from the rows of one page; `slack` is what rounding may have moved a count by."""
+    atoms = [tuple(values) for values in itertools.product(*(COLUMNS[column] for column in columns))]
+    attacker = Attack()
+    members: dict[str, list[Key]] = {}
+    for row in found:
+        group = dict(part.split("=") for part in row.group.split(";")) if row.group else {}
+        mine = [key for key in atoms if inside(dict(zip(columns, key, strict=True)), group)]
+        members[row.group] = mine
+        low, high = (1, np.inf) if row.n is None else (row.n - slack, row.n + slack)
+        attacker.publish(mine, low, high)
+    listed = {row.group for row in found}
+    for group in groups(columns, 1):
+        if label(group) not in listed:  # no row, no pupil
+            attacker.publish([k for k in atoms if inside(dict(zip(columns, k, strict=True)), group)], 0, 0)
+    return attacker, members
+
+
+def safe(low: float, high: float) -> bool:
+    return high - low > 1e-6
+
+
+def one_way(draw: random.Random) -> None:
+    columns = draw.sample(sorted(COLUMNS), draw.randint(1, 3))
+    pupils = made_up(draw, columns, draw.randint(6, 80))
+    _no_small_group_is_found(pupils, columns, groups(columns, 1))
+
+
+def crossed(draw: random.Random) -> None:
+    columns = draw.sample(sorted(COLUMNS), 2)
+    pupils = made_up(draw, columns, draw.randint(10, 150))
+    _no_small_group_is_found(pupils, columns, groups(columns, 2))
+
+
+def part_of_them(draw: random.Random) -> None:
+    """Only some groups have a row: those left out must not follow from those shown."""
+    columns = draw.sample(sorted(COLUMNS), 2)
+    pupils = made_up(draw, columns, draw.randint(10, 150))
+    which = [{}, *(group for group in groups(columns, 2)[1:] if draw.random() < 0.7)]
+    found = gate(table(pupils, which), "internal")
+    counts = {label(group): sum(inside(pupil, group) for pupil in pupils) for group in groups(columns, 2)}
+    total = found[0].n
+    for row in found[1:]:
+        assert row.n is None or row.n >= 5
+        assert row.n is None or total is None or not 0 < total - row.n < 5, "those not in the group are few"
+        assert row.n is None or row.n == counts[row.group]
+
+
+def _no_small_group_is_found(pupils: Pupils, columns: Sequence[str], which: Sequence[Mapping[str, str]]) -> None:
+    for audience, slack in (("internal", 0.0), ("shareable", 2.5)):
+        rows = table(pupils, which)
+        found = gate(rows, audience)
+        attacker, members = attack(found, columns, slack)
+        for row, after in zip(rows, found, strict=True):
+            assert row.n is not None
+            if row.n < limit(audience):
+                assert after.withheld == "c"
+                assert safe(*attacker.bounds(members[row.group])), (audience, row.group, found)
+
+
+def counted(draw: random.Random) -> None:
+    """Numerators: how many of a group are persistently absent, and how many are not."""
+    values = COLUMNS["sen"]
+    sizes = [draw.choice([6, 9, 15, 30, 60]) for _ in values]
+    hits = [min(size, draw.choice([0, 1, 3, 5, 6, 12, size - 2, size])) for size in sizes]
+    parts = [(f"sen={value}", hit, size) for value, hit, size in zip(values, hits, sizes, strict=True)]
+    rows = [
+        Row("persistent", "school", group=name, value=100 * hit / size, n=size, numerator=hit)
+        for name, hit, size in [("", sum(hits), sum(sizes)), *parts]
+    ]
+    found = gate(rows, "internal")
+    attacker = Attack()
+    for row, (true, size) in zip(found, [(sum(hits), sum(sizes)), *zip(hits, sizes, strict=True)], strict=True):
+        mine = [(value,) for value in values if not row.group or row.group == f"sen={value}"]
+        attacker.publish(mine, *((true, true) if row.numerator is not None else (0, size)))  # n stands elsewhere
+    for row, (name, hit, size) in zip(found[1:], parts, strict=True):
+        if min(hit, size - hit) < 5:
+            assert row.withheld
+            assert safe(*attacker.bounds([(name.partition("=")[2],)])), found
+
+
+def many_schools(draw: random.Random) -> None:
+    """Every school's page and the page of all schools: bands joined in each, and alike for all together."""
+    schools = [[draw.choice([0, 1, 2, 3, 5, 8, 20]) for _ in range(5)] for _ in range(draw.randint(2, 6))]
+    for audience in ("internal", "shareable"):
+        fewest = limit(audience)
+        kept = [counts for counts in schools if sum(counts) >= fewest]
+        attacker = Attack()
+        for number, counts in enumerate(kept):
+            for sets in merged(counts, fewest):
+                n = sum(counts[i] for i in sets)
+                attacker.publish([(str(number), str(i)) for i in sets], n, n)
+        for sets in merged_alike(kept, fewest):
+            n = sum(counts[i] for counts in kept for i in sets)
+            attacker.publish([(str(number), str(i)) for number in range(len(kept)) for i in sets], n, n)
+        for number, counts in enumerate(kept):
+            for band, n in enumerate(counts):
+                if 0 < n < fewest:
+                    assert safe(*attacker.bounds([(str(number), str(band))])), (audience, kept)
+
+
+def two_runs(draw: random.Random) -> None:
+    """The same shareable page twice, a pupil or two apart: counts rounded to 5 hide who came or went."""
+    columns = draw.sample(sorted(COLUMNS), 1)
+    pupils = made_up(draw, columns, draw.randint(15, 120))
+    later = pupils[draw.randint(0, 2) :] + made_up(draw, columns, draw.randint(0, 2))
+    attacker = Attack()
+    atoms = [(value,) for value in COLUMNS[columns[0]]]
+    for name, these in (("first", pupils), ("second", later)):
+        for row in gate(table(these, groups(columns, 1)), "shareable"):
+            mine = [key for key in atoms if not row.group or row.group.partition("=")[2] == key[0]]
+            low, high = (1, np.inf) if row.n is None else (row.n - 2.5, row.n + 2.5)
+            attacker.publish([(name, *key) for key in mine], low, high)
+    for key in atoms:
+        true = sum(pupil[columns[0]] == key[0] for pupil in pupils)
+        if 0 < true < 10:
+            assert safe(*attacker.bounds([("first", *key)]))
+
+
+STUDIES: dict[str, Callable[[random.Random], None]] = {
+    each.__name__: each for each in (one_way, crossed, part_of_them, counted, many_schools, two_runs)
+}
+
+
+@pytest.mark.parametrize("kind", STUDIES)
+def test_no_small_study_is_solved(kind: str) -> None:
+    for seed in range(25):
+        STUDIES[kind](random.Random(f"{kind} {seed}"))
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("kind", STUDIES)
+def test_none_of_a_thousand_small_studies_is_solved(kind: str) -> None:
+    for seed in range(1000):
+        STUDIES[kind](random.Random(f"{kind} {seed}"))
+
+
+def test_the_attacker_finds_what_a_careless_page_gives_away() -> None:
+    """Withholding the one small group alone is not enough, and the attacker shows it."""
+    rows = [Row("change", "school", value=1.0, n=44), Row("change", "school", group="fsm6=0", value=1.0, n=40),
+            Row("change", "school", group="fsm6=1", withheld="c")]  # fmt: skip
+    attacker, members = attack(rows, ["fsm6"])
+    assert attacker.bounds(members["fsm6=1"]) == pytest.approx((4, 4))
+    fine = [{"fsm6": "1"}] * 3 + [{"fsm6": "0"}] * 41
+    attacker, members = attack(gate(table(fine, groups(["fsm6"], 1)), "internal"), ["fsm6"])
+    low, high = attacker.bounds(members["fsm6=1"])
+    assert high - low > 5
+
+
+def test_bands_of_all_schools_end_where_every_schools_own_bands_end() -> None:
+    assert merged([5, 3, 6], 5) == ((0,), (1, 2))
+    assert merged([5, 5, 5], 5) == ((0,), (1,), (2,))
+    assert merged_alike([[5, 3, 6], [5, 5, 5]], 5) == ((0,), (1, 2))
+    assert merged_alike([[5, 5, 2], [2, 5, 5]], 5) == ((0, 1, 2),)
+    assert merged_alike([], 5) == ()
+    assert merged_alike([[0, 0]], 5) == ((0, 1),)
