@@ -15,7 +15,14 @@ from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, trust_beside, unanswered, word_row
 from attendlib.questions.dip.beside import cohort_rows
 from attendlib.questions.dip.cohort import Asked, Cohort, move_of, read_cohort
-from attendlib.questions.dip.expected import Curve, dip_rows, double_difference, reference_rows, share_rows
+from attendlib.questions.dip.expected import (
+    Curve,
+    dip_gap_rows,
+    dip_rows,
+    double_difference,
+    reference_rows,
+    share_rows,
+)
 from attendlib.questions.dip.levels import level_rows, parts
 from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows, weighted_rows
 from attendlib.questions.dip.moves import Move
@@ -126,6 +133,7 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
         context["no_trust"] = "fewer than three other schools have enough pupils, so none is set beside this one"
     if isinstance(cohort.curve, Curve):
         rows += [*share_rows(cohort.frame, cohort.curve, "school"), *reference_rows(cohort.curve)]
+        rows += dip_gap_rows(cohort.frame, cohort.curve)
     rows += [*part_rows(cohort), *panel_rows(cohort), *next_step_rows(cohort)]
     later = year_after(cohort.move.year)
     if frames.grains(pupils, later):
@@ -133,7 +141,8 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
     for column, frame in characteristics(cohort, _first_day(pupils, cohort.move.year)):
         rows += who_rows(cohort, column, frame)
     rows += feeder_rows(cohort)
-    context |= {f"feeder_{school.school}": school.name for school in pupils.store.schools}
+    came_from = set(cohort.frame["school_before"])
+    context |= {f"feeder_{each.school}": each.name for each in pupils.store.schools if each.school in came_from}
     context["spread"] = f"{spread(cohort):.6g}"
     weighted, context["weights"] = weighted_rows(cohort)
     rows += [*match_rows(cohort), *weighted, *recording_rows(cohort), *complete_rows(cohort)]

@@ -290,3 +290,10 @@ def test_those_not_followed_are_described_and_weighted_for(tmp_path: Path, monke
     assert abs(weighted.value - truth) < 0.5
     assert answer.row("matched").numerator == plain.n
     assert "count for" in words(answer)
+
+
+def test_a_page_for_anyone_is_rounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(tmp_path, Made(movers=63, study="audience: shareable\n"), monkeypatch)
+    assert {row.n % 5 for row in answer.rows if row.n is not None} == {0}
+    assert "(95% interval" in words(answer)
+    assert all(row.n >= 10 for row in answer.rows if row.value is not None)

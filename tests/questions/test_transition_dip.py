@@ -1,6 +1,7 @@
 """transition_dip: equal to the planted truth, the same pupils only, every loss counted."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +10,8 @@ from trust import Trust
 from attendlib.intake import frames
 from attendlib.questions.transition_dip import transition_dip
 from attendlib.records.answer import Answer
+from attendlib.words.rule import causal_words
+from attendlib.words.stories import tell
 
 SECONDARIES = ("999005", "999006")
 
@@ -87,3 +90,50 @@ def test_every_step_adds_up_before_the_gate(trust: Trust, monkeypatch: pytest.Mo
     assert known
     assert all(a.left - b.lost == b.left for a, b in known)
     assert pd.notna(steps[-1].left)
+
+
+def test_the_reference_is_the_realised_step_of_the_year_below(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = next(s for s in trust.truth["dip"]["steps"] if s["from_year_group"] == 5)
+    row = ask(trust, monkeypatch).row("reference_change")
+    assert row.n == step["all"]["n"]
+    assert row.value == pytest.approx(step["all"]["points"], abs=1e-5)
+
+
+def test_the_dips_hold_what_was_planted(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both schools together hold the realised truth of truth.json, within their joint standard error."""
+    for group, name in (("", "all"), ("fsm6=0", "fsm6=0"), ("fsm6=1", "fsm6=1")):
+        rows = [ask(trust, monkeypatch, school).row("dip", group=group, model="") for school in SECONDARIES]
+        truth = trust.truth["dip"]["realised_extra_points"][name]
+        n = sum(row.n for row in rows)
+        assert n == truth["n"]
+        both = sum(row.value * row.n for row in rows) / n
+        error = sum(row.se * row.n for row in rows) / n  # one reference serves both: errors add
+        assert abs(both - truth["points"]) < 2.6 * error
+
+
+def test_every_estimate_is_in_the_reference_of_results(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    section = text.partition("## `transition_dip`")[2].partition("\n## ")[0]
+    missing = {row.estimate for row in ask(trust, monkeypatch).rows if f"`{row.estimate}`" not in section}
+    assert missing == set()
+
+
+def test_no_word_of_cause_and_no_group_left_nameless(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = tell(ask(trust, monkeypatch))
+    text = "\n".join([story.title, *story.sentences, *story.caveats, *story.next_steps])
+    for section in story.sections:
+        text += "\n".join([section.title, *section.sentences, *(t.caption + t.note for t in section.tables)])
+        for table in section.tables:
+            assert all(cells[0].strip() and "=" not in cells[0] for cells in table.cells), table.caption
+    assert causal_words(text) == ()
+
+
+@pytest.mark.parametrize("school", SECONDARIES)
+def test_nothing_withheld_can_be_had_by_subtraction(trust: Trust, monkeypatch: pytest.MonkeyPatch, school: str) -> None:
+    """No figure of fewer than five pupils, nor two figures of the same thing that differ by a few pupils."""
+    rows = [row for row in ask(trust, monkeypatch, school).rows if row.value is not None and row.unit != "words"]
+    assert min(row.n for row in rows) >= 5
+    for row in rows:
+        if not row.group and row.estimate in ("dip", "change") and " to " in row.period and "half" not in row.period:
+            whole = next(r for r in rows if r.estimate == "change" and not r.group)
+            assert whole.n - row.n == 0 or whole.n - row.n >= 5, row

@@ -11,7 +11,7 @@ from attendlib.disclosure import others_enough
 from attendlib.facts.definitions import DAYS_A_YEAR, FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.questions.common import independent, rescaled, row_of, settled_schools
 from attendlib.records.answer import Row, Scope
-from attendlib.stats.expected import beyond, expected_mean
+from attendlib.stats.expected import beyond, beyond_difference, expected_mean
 from attendlib.stats.fit import Estimate, Fit
 from attendlib.stats.ols import ols
 from attendlib.stats.shares import mean_interval, wilson
@@ -121,6 +121,20 @@ def dip_rows(frame: pd.DataFrame, curve: Curve, scope: Scope, group: str = "") -
     expected = expected_mean(design(curve, frame), fitted(curve))
     level = row_of(expected, "expected_after", scope, group=group, unit="percent", method=how(curve, found))
     return [*in_days(points, "dip", frame), points, replace(level, n=len(frame), n_groups=None, p=None)]
+
+
+def dip_gap_rows(frame: pd.DataFrame, curve: Curve) -> list[Row]:
+    """How much further each group lies beyond what was expected of it than the pupils of the commonest group do."""
+    counts = frame["group"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    rows = []
+    for group in counts.index[1:]:
+        pair = frame[frame["group"].isin([counts.index[0], group])].reset_index(drop=True)
+        member = (pair["group"] == group).to_numpy()
+        if min(member.sum(), (~member).sum()) >= 2:
+            found = beyond_difference(pair["after"], design(curve, pair), member, fitted(curve))
+            row = row_of(found, "dip_gap", "school", group=group, unit="percentage points", method=how(curve, found))
+            rows.append(replace(row, n=int(member.sum())))
+    return rows
 
 
 def in_days(points: Row, name: str, frame: pd.DataFrame) -> list[Row]:

@@ -76,10 +76,14 @@ def _said(series: dict[str, list[Row | None]], halves: list[str]) -> str:
 
 
 def feeder_chart(answer: Answer, rows: tuple[Row, ...]) -> Chart | None:
-    """The schools before the move against their number of pupils; none unless three or more can be drawn."""
+    """The schools before the move against their number of pupils; none unless three or more can be drawn.
+
+    Schools put together as smaller are no school, so they have no mark.
+    """
     c = answer.context
     every = next((row for row in rows if not row.group), None)
-    items = [Dot(row.group, row) for row in rows if row.group and row.model == "by feeder"]
+    single = [row for row in rows if row.group not in ("", "feeder=smaller") and row.model == "by feeder"]
+    items = [Dot(row.group, row) for row in single]
     if every is None or every.value is None or len(items) < 3:
         return None
     what = "points more than expected" if c["reference"] else "points of change"

@@ -125,6 +125,10 @@ def who_table(answer: Answer) -> Table:
     lines = [
         Line(f"{group_label(row.group)}: beyond what was expected", row) for row in dips if row.model != "by feeder"
     ]
+    lines += [
+        Line(f"{group_label(row.group)}: how much further beyond than the commonest group", row)
+        for row in answer.select("dip_gap", scope="school")
+    ]
     lines += [Line(f"{group_label(row.group)}: {row.method.partition(',')[0]}", row) for row in gaps]
     caption = f"Who missed more in {answer.context['after']}: percentage points, 95% intervals"
     note = "Equal earlier absence means equal in the statistical model, not the same pupils. This school's pupils."
