@@ -1,16 +1,165 @@
-"""Makes reports on the workers of an existing Dask cluster, to which data and OUT are shared paths."""
+"""Makes reports on the workers of an existing Dask cluster, to which the study, its data and OUT are shared paths.
 
-from collections.abc import Generator, Sequence
+A worker makes its own plan once a run, and a report only where its key is the driver's: the same study, data, code
+and versions, or none. A worker that is lost takes its kernels along; the scheduler gives its reports to others.
+"""
+
+import importlib
+import itertools
+import secrets as tokens
+import threading
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from attendlib.errors import AttendError
 from attendlib.export.scan import Secrets
-from attendlib.runner.plan import Plan
-from attendlib.runner.report import Made
+from attendlib.intake.study import read_study
+from attendlib.runner.identifiers import forbidden
+from attendlib.runner.kernels import Kernels, kernels
+from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, sources, versions
+from attendlib.runner.plan import Job, Plan, make_plan
+from attendlib.runner.report import Made, lost, make
+from attendlib.runner.state import Need
 from attendlib.runner.work import How, Todo
+
+_AHEAD = 4  # reports sent ahead for each thread of the cluster: none waits for the driver, little is lost with a worker
+_PATIENCE = "30s"
 
 
 def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made]:
-    """Each report as it is made."""
-    raise AttendError("not yet")
-    yield
+    """Each report as it is made. Raises AttendError where the cluster cannot make the same reports as this machine."""
+    distributed = _distributed()
+    token, study = tokens.token_hex(8), str(plan.study_file.path)
+    jobs = {(item.job.school, item.job.name): item.job for item in wanted}
+    with _client(distributed, how.scheduler) as client:
+        _check(client.run(_about, study, str(out)), _about(study, str(out)))
+        given = [(token, study, str(out), i.job.school, i.job.name, i.job.key, i.need, how) for i in wanted]
+        try:
+            for arguments, made in flow(distributed, client, _one, given):
+                yield made if isinstance(made, Made) else lost(jobs[arguments[3], arguments[4]], out, repr(made))
+        finally:
+            with suppress(Exception):  # a cluster that is gone has nothing left to tidy
+                client.run(_leave, token)
+
+
+def flow(
+    distributed: ModuleType, client: Any, function: Callable[..., Any], given: Iterable[tuple[Any, ...]]
+) -> Generator[tuple[tuple[Any, ...], Any]]:
+    """(arguments, result) of each call as it is done; where workers died over it time and again, their error.
+
+    Raises whatever else a call raises. Closed early, it takes back what has not begun.
+    """
+    rest = iter(given)
+    waiting: dict[Any, tuple[Any, ...]] = {}
+
+    def send(count: int) -> list[Any]:
+        sent = [
+            (client.submit(function, *arguments, pure=False), arguments) for arguments in itertools.islice(rest, count)
+        ]
+        waiting.update((future.key, (future, arguments)) for future, arguments in sent)
+        return [future for future, _ in sent]
+
+    try:
+        first = send(max(16, _AHEAD * sum(client.nthreads().values())))
+        finished = distributed.as_completed(first, loop=client.loop)
+        for future in finished:
+            _, arguments = waiting.pop(future.key)
+            try:
+                result = future.result()
+            except distributed.KilledWorker as error:
+                result = error
+            for sent in send(1):
+                finished.add(sent)
+            yield arguments, result
+    finally:
+        client.cancel([future for future, _ in waiting.values()])
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a worker holds for a run: its reports, what none may hold, the kernels, and how to be rid of them."""
+
+    jobs: Mapping[tuple[str, str], Job]
+    secrets: Secrets
+    kernels: Kernels
+    close: Callable[[], None]
+
+
+_kept: dict[str, _Kept] = {}
+_keeping = threading.Lock()
+
+
+def _one(token: str, study: str, out: str, school: str, name: str, key: str, need: Need, how: How) -> Made:
+    """One report on a worker."""
+    with _keeping:
+        if token not in _kept:
+            _close_all()
+            _kept[token] = _keep(study, how)
+        kept = _kept[token]
+    job = kept.jobs[school, name]
+    if job.key != key:
+        raise AttendError("A worker's study, data, code or versions differ from the driver's. Restart the workers.")
+    return make(job, Path(out), need, kept.secrets, kept.kernels)
+
+
+def _keep(study: str, how: How) -> _Kept:
+    plan = make_plan(read_study(Path(study)))
+    stack = ExitStack()
+    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind))
+    return _Kept({(job.school, job.name): job for job in plan.jobs}, forbidden(plan.study_file), kept, stack.close)
+
+
+def _leave(token: str) -> None:
+    """A worker's kernels and folders for this run go."""
+    with _keeping:
+        if token in _kept:
+            _close_all()
+
+
+def _close_all() -> None:
+    for token in list(_kept):
+        _kept.pop(token).close()
+
+
+def _about(study: str, out: str) -> dict[str, str]:
+    """What must be alike on driver and worker."""
+    shared = {"the study file": Path(study).is_file(), "the results folder": Path(out).is_dir()}
+    found = {name: "there" if there else "missing" for name, there in shared.items()}
+    return found | versions(FIGURES_FROM + PAGES_FROM) | {"attendlib's own code": sources()[:12]}
+
+
+def _check(workers: Mapping[str, Mapping[str, str]], mine: Mapping[str, str]) -> None:
+    if not workers:
+        raise AttendError("The cluster has no workers. Start some with `dask worker`, on the same shared folders.")
+    unlike = sorted({name for about in workers.values() for name in mine if about.get(name) != mine[name]})
+    if unlike:
+        count = sum(dict(about) != dict(mine) for about in workers.values())
+        what = "; ".join(
+            f"{name}: {mine[name]} here, {', '.join(_others(workers, name, mine))} there" for name in unlike
+        )
+        raise AttendError(f"{count:,} of {len(workers):,} workers differ from this machine. {what}.")
+
+
+def _others(workers: Mapping[str, Mapping[str, str]], name: str, mine: Mapping[str, str]) -> list[str]:
+    return sorted({about.get(name, "none") for about in workers.values()} - {mine[name]})
+
+
+def _client(distributed: ModuleType, address: str) -> Any:
+    try:
+        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        kind = type(error).__name__
+        raise AttendError(
+            f"--scheduler: no Dask scheduler answers at {address} ({kind}). Check the address."
+        ) from error
+
+
+def _distributed() -> ModuleType:
+    try:
+        return importlib.import_module("distributed")
+    except ImportError:
+        raise AttendError("--scheduler needs Dask. Install attendlib[dask], here and on the workers.") from None

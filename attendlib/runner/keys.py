@@ -45,6 +45,11 @@ def page_key(key: str) -> str:
     return digest([key, _sources(("export",), inside=True), versions(PAGES_FROM)])
 
 
+def sources() -> str:
+    """The digest of the package's every file."""
+    return _sources((), inside=False)
+
+
 @cache
 def _versions(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((name, version(name)) for name in names)

@@ -75,6 +75,14 @@ def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels 
     return Made(replace(entry, files={name: put(out, f"{job.school}/{name}", text) for name, text in texts.items()}))
 
 
+def lost(job: Job, out: Path, detail: str) -> Made:
+    """A report that no worker of a cluster could make: each that tried was gone before it was done."""
+    made = Made(_without_page(job, "failed", "The machines it was made on were lost before it was done."), detail)
+    _remove(job, out)
+    write_entry(out, job, made.entry)
+    return made
+
+
 def _executed(job: Job, kernels: Kernels | None) -> dict[str, Any]:
     """The notebook as run; a second time only where its kernel died of itself, for that may have been chance."""
     assert kernels is not None

@@ -1,0 +1,196 @@
+"""What a report costs: `attend run` beside a serial papermill loop with nbconvert, on the same notebooks and data.
+
+    python benchmarks/reports.py [--schools 20] [--rounds 3] [--peer-schools N]
+
+Seconds of CPU are of all processes together, children included; bytecode is compiled on both sides before timing.
+`limit` is the cells alone in one warmed process: no kernel, no page. Medians over the rounds, load at the start shown,
+for wall time and use of cores mean little on a machine that does other work.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from attendlib.export.entry import Entry
+from attendlib.intake.store import ensure_store
+from attendlib.intake.study import read_study
+from attendlib.intake.synthetic.write import write_trust
+from attendlib.runner.plan import make_plan
+from attendlib.runner.state import put, write_entry
+from attendlib.runner.watch import private, resident
+
+ROOT = Path(__file__).resolve().parents[1]
+PEERS = Path(__file__).resolve().parent / "peers"
+NOTEBOOKS = ("attainment_link", "transition_dip", "intervention_impact")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+
+LOOK = """study: look
+title: A look
+data: ../data
+academic_year: "2024/25"
+key_file: ../key
+notebooks:
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU and wall seconds, and memory: the largest of the driver and of a kernel's own (MB)."""
+
+    cpu: float
+    wall: float
+    driver_mb: float = 0.0
+    kernel_mb: float = 0.0
+
+
+def make_study(folder: Path, schools: int) -> Path:
+    """A synthetic trust of so many schools and the demo's study on it, already in the store."""
+    study = folder / "params" / "study.yml"
+    if not study.exists():
+        write_trust(folder / "data" / "demo", schools=schools, pupils=440 * schools)
+        study.parent.mkdir(parents=True, exist_ok=True)
+        study.write_text((ROOT / "params" / "demo-trust.yml").read_text(encoding="utf-8") + "key_file: ../key\n")
+    ensure_store(read_study(study))
+    return study
+
+
+def asked(study: Path, schools: int) -> list[tuple[str, str, dict]]:
+    """(school, notebook, parameters) of every report: so many schools, three notebooks, as the run itself has them."""
+    jobs = [job for job in make_plan(read_study(study)).jobs if job.school != "all" and job.name in NOTEBOOKS]
+    some = sorted({job.school for job in jobs})[:schools]
+    return [(job.school, job.name, dict(job.parameters)) for job in jobs if job.school in some]
+
+
+def attend(*arguments: object) -> list[str]:
+    return [sys.executable, "-c", "from attendlib.cli import main; main()", *(str(argument) for argument in arguments)]
+
+
+def timed(command: list) -> Cost:
+    """Runs a command to its end: its cost, all its children's included, and its memory while it ran."""
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    process = subprocess.Popen(command, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL)
+    peaks, over = {"driver": 0.0, "kernel": 0.0}, threading.Event()
+    watcher = threading.Thread(target=watch, args=(process.pid, peaks, over))
+    watcher.start()
+    code = process.wait()
+    over.set()
+    watcher.join()
+    wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if code:
+        raise SystemExit(f"{command[2:]} ended with {code}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(cpu, wall, peaks["driver"], peaks["kernel"])
+
+
+def watch(driver: int, peaks: dict[str, float], over: threading.Event) -> None:
+    """The driver's largest resident memory and the largest private memory of any process two steps below it."""
+    while not over.wait(0.05):
+        peaks["driver"] = max(peaks["driver"], resident(driver) / 1e6)
+        for pid in [kernel for child in children(driver) for kernel in children(child)]:
+            peaks["kernel"] = max(peaks["kernel"], private(pid) / 1e6)
+
+
+def children(pid: int) -> list[int]:
+    try:
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def nothing_to_do(folder: Path, page: bytes) -> Cost:
+    """60 schools and 5 notebooks, all up to date: what one look costs, start of Python included."""
+    study = folder / "params" / "study.yml"
+    if not study.exists():
+        write_trust(folder / "data", schools=60, pupils=60 * 60)
+        study.parent.mkdir(parents=True, exist_ok=True)
+        names = [f"look_{number}" for number in range(5)]
+        for name in names:
+            shutil.copy(ROOT / "notebooks" / "attainment_link.ipynb", study.parent / f"{name}.ipynb")
+        notebooks = "".join(f"  ./{name}.ipynb: {{}}\n" for name in names)
+        study.write_text(LOOK + notebooks, encoding="utf-8")
+    plan, out = make_plan(read_study(study)), folder / "out"
+    for job in plan.jobs:
+        names = (f"{job.name}.html", f"{job.name}.ipynb")
+        files = {name: put(out, f"{job.school}/{name}", page.decode()) for name in names}
+        entry = Entry(
+            job.name, job.school, job.school_name, job.question, "done", job.key, job.page_key, "T", "S.", files=files
+        )
+        write_entry(out, job, entry)
+    command = attend("run", study, "--out", out)
+    timed(command)
+    costs = [timed(command) for _ in range(3)]
+    return Cost(statistics.median(c.cpu for c in costs), statistics.median(c.wall for c in costs))
+
+
+def median(costs: list[Cost], of: Callable[[Cost], float]) -> float:
+    return statistics.median(of(cost) for cost in costs)
+
+
+def compare(folder: Path, schools: int, peer_schools: int, rounds: int) -> None:
+    """Prints every figure, one a line."""
+    study = make_study(folder / "trust", schools)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "attendlib")], check=False)
+    reports, peer_reports = len(asked(study, schools)), len(asked(study, peer_schools))
+    given = folder / "reports.json"
+    given.write_text(json.dumps(asked(study, peer_schools)), encoding="utf-8")
+    os.environ["ATTEND_STUDY"] = str(study)
+    chosen = [part for school in sorted({s for s, _, _ in asked(study, schools)}) for part in ("--school", school)]
+    ours, peers, limits = [], [], []
+    print(f"load at the start {os.getloadavg()[0]:.1f}; {reports} reports ours, {peer_reports} the peer's", flush=True)
+    for number in range(rounds):
+        out = folder / f"out-{number}"
+        shutil.rmtree(out, ignore_errors=True)
+        ours.append(timed(attend("run", study, "--out", out, *chosen)))
+        print(f"  ours  {ours[-1]}", flush=True)
+        peers.append(timed([sys.executable, PEERS / "serial_papermill.py", given, folder / f"peer-{number}"]))
+        print(f"  peer  {peers[-1]}", flush=True)
+        alone = [sys.executable, PEERS / "cells_alone.py", given]
+        done = subprocess.run(alone, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=True)
+        limits.append(Cost(*map(float, done.stdout.split())))
+        print(f"  limit {limits[-1]}", flush=True)
+    cpu, wall = median(ours, lambda c: c.cpu) / reports, median(ours, lambda c: c.wall) / reports
+    peer_cpu = median(peers, lambda c: c.cpu) / peer_reports
+    peer_wall = median(peers, lambda c: c.wall) / peer_reports
+    floor = median(limits, lambda c: c.cpu)
+    cores = len(os.sched_getaffinity(0))
+    use = median(ours, lambda c: c.cpu / (cores * c.wall))
+    print(f"attend run      {cpu:.2f} CPU s, {wall:.2f} wall s a report")
+    print(f"papermill loop  {peer_cpu:.2f} CPU s, {peer_wall:.2f} wall s a report")
+    print(f"cells alone     {floor:.2f} CPU s a report")
+    print(f"less CPU        {peer_cpu / cpu:.1f} times; less wall {peer_wall / wall:.1f} times")
+    print(f"overhead        {cpu - floor:.2f} CPU s a report beyond the cells")
+    print(f"use of cores    {use:.2f}")
+    print(f"memory          driver {max(c.driver_mb for c in ours):.0f} MB")
+    print(f"                a kernel's own {max(c.kernel_mb for c in ours):.0f} MB")
+    page = next((folder / "out-0").glob("*/attainment_link.html")).read_bytes()
+    look = nothing_to_do(folder / "look", page)
+    print(f"nothing to do   {look.wall:.2f} wall s, {look.cpu:.2f} CPU s for 60 schools and 5 notebooks")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--schools", type=int, default=20)
+    parser.add_argument("--peer-schools", type=int, help="fewer for the slow loop; all unless said")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="kept between runs; temporary unless said")
+    given = parser.parse_args()
+    with contextlib.ExitStack() as stack:
+        folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        compare(folder.resolve(), given.schools, given.peer_schools or given.schools, given.rounds)
+
+
+if __name__ == "__main__":
+    main()
