@@ -9,7 +9,9 @@ import pandas as pd
 from attendlib.disclosure import gate, limit, others_enough, publishable_steps
 from attendlib.records.answer import Answer, Row, Scope, Step
 from attendlib.stats.fit import Estimate
+from attendlib.stats.ols import REPEATED_IN_ROWS
 
+ONLY_ROUNDING = 1e-12  # of the longest column: a shorter one is what rounding left, for example of a mean taken away
 UNKNOWN = "unknown"  # a missing characteristic is a group of its own, never quietly dropped
 
 
@@ -94,9 +96,16 @@ def _varying(frame: pd.DataFrame) -> pd.DataFrame:
 def independent(design: pd.DataFrame) -> pd.DataFrame:
     """The columns of `design` that add something to those before them, so that every coefficient is identified."""
     kept: list[str] = []
+    directions = np.empty((len(design), 0))
+    rounding = ONLY_ROUNDING * float(np.linalg.norm(design.to_numpy(float), axis=0).max(initial=0))
     for name in design.columns:
-        if np.linalg.matrix_rank(design[[*kept, name]].to_numpy(float)) > len(kept):
+        column = design[name].to_numpy(float)
+        left = column - directions @ (directions.T @ column)
+        left -= directions @ (directions.T @ left)  # the second pass removes the first one's rounding
+        size = float(np.linalg.norm(left))
+        if size > max(REPEATED_IN_ROWS * float(np.linalg.norm(column)), rounding):
             kept.append(name)
+            directions = np.column_stack([directions, left / size])
     return design[kept]
 
 

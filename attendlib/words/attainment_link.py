@@ -68,8 +68,9 @@ def _sentences(answer: Answer, link: Row | None) -> tuple[str, ...]:
         f" {_difference(link, c)} than {others} with {c['low_pct']}% ({low}):"
         f" 95% interval {_limits(link, c)}, {pupils(link.n)}."
     )
-    verdict = f"{answer.verdict}{': ' + '; '.join(answer.reasons) if answer.reasons else ''}. This school only."
-    return (first, _alike(link, c), verdict, _who(answer), *_raw_sentence(answer, link), *_trust_sentence(answer))
+    reasons = f": {'; '.join(answer.reasons)}" if answer.reasons else ""
+    who = f"{answer.verdict}{reasons}. This school only: {_who(answer)}"
+    return (first, _alike(link, c), who, *_raw_sentence(answer, link), *_trust_sentence(answer))
 
 
 def _difference(link: Row, c: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The planted link lies in its interval as often as the interval says: one school, a small one, all, a threshold."""
 
-from collections.abc import Callable
+import logging
 
 import numpy as np
 import pandas as pd
@@ -84,9 +84,9 @@ def test_quick_cut(case: str) -> None:
 
 @pytest.mark.prove
 @pytest.mark.parametrize("case", CASES)
-def test_coverage_over_2000_seeds(case: str, record_property: Callable[[str, object], None]) -> None:
+def test_coverage_over_2000_seeds(case: str) -> None:
     hits, n = covered(case, range(2000))
-    record_property("covered", f"{hits} of {n}")
+    logging.getLogger(__name__).info("%s: %d of %d", case, hits, n)
     assert n >= 1600
     assert 0.93 <= hits / n <= 0.97, f"{hits} of {n}"
 

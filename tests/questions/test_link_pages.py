@@ -1,16 +1,20 @@
 """Whole answers of attainment_link: data nobody can answer from get a page that says why; real data without a clear
 link do not get one."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from link_pupils import PLANTED, made_pupils
 from link_study import ask, write_study
 from shared import shared
 
 from attendlib.errors import AttendError
 from attendlib.records.answer import Answer
+from attendlib.words.rule import causal_words
+from attendlib.words.stories import tell
 
 MATHS = "{outcome: maths}"
 SHARE = "{outcome: {measure: maths, at_least: 50}, prior: ks2, adjust_for: [fsm6, sex]}"
@@ -129,3 +133,49 @@ def test_real_pupils_whose_absence_has_no_clear_link(tmp_path: Path, monkeypatch
     answer = answered(tmp_path, monkeypatch, frame, marks(frame, source["G1"]), "{outcome: maths, adjust_for: [sex]}")
     assert answer.verdict in ("No clear link", "Too few pupils to tell")
     assert answer.row("link", scope="school", model="adjusted").n == 395  # type: ignore[union-attr]
+
+
+def ten_schools(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Ten schools of 120 pupils whose lower ones miss more, the planted link the same in each."""
+    made = made_pupils(seed, 120, schools=10)
+    made["school"] = "90000" + made["school"].str[1:]
+    frame = made[["pupil", "school", "absent", "possible"]].assign(year_group=10, fsm6=made["fsm6"].astype(int))
+    return frame, pd.concat(
+        [marks(made, made["result"].round(2)), marks(made, made["prior"].round(2), "ks2", "2019/20")]
+    )
+
+
+def test_a_school_beside_nine_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = "{outcome: maths, prior: ks2, adjust_for: [fsm6]}"
+    frame, results = ten_schools(3)
+    answer = answered(tmp_path, monkeypatch, frame, results, keys)
+    for model in ("adjusted", "random_intercept"):
+        row = answer.row("link", scope="all", model=model)
+        assert row is not None, model
+        assert (row.n, row.n_groups) == (1200, 10)
+        assert row.low < PLANTED < row.high  # type: ignore[operator]
+    beside = answer.row("link_beside_others", scope="school")
+    assert beside is not None
+    assert beside.low < 0 < beside.high  # type: ignore[operator]
+    section = next(each for each in tell(answer).sections if each.title == "Beside the other schools")
+    assert section.sentences[0].startswith("Too few pupils to tell this school's difference apart")
+    words = " ".join(text for each in tell(answer).sections for text in each.sentences)
+    assert "average" not in words
+    assert causal_words(words) == ()
+
+
+def test_no_withheld_figure_can_be_had_by_subtraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pair of counts of pupils told for this school differs by none or by five or more."""
+    rng = np.random.default_rng(8)
+    for seed in range(6):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        frame = cohort(90, seed)
+        scores = np.where(rng.random(90) < 0.1, np.nan, 60 + rng.normal(0, 8, 90))
+        priors = marks(frame[rng.random(90) < 0.95], 100.0, "ks2", "2019/20")
+        priors["value"] = rng.normal(100, 10, len(priors))
+        answer = answered(folder, monkeypatch, frame, pd.concat([marks(frame, scores), priors]), SHARE)
+        whole = {row.n for row in answer.rows if row.n is not None and row.estimate in ("link", "missing_result")}
+        whole = {n for n in whole if n > 45} | {step.left for step in answer.steps if step.left is not None}
+        apart = [b - a for a, b in pairwise(sorted(whole))]
+        assert all(gap >= 5 for gap in apart), (seed, sorted(whole))

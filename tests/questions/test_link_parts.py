@@ -6,6 +6,7 @@ import pytest
 import statsmodels.api as sm
 from link_pupils import PLANTED, asked, made_pupils
 
+from attendlib.questions.common import independent
 from attendlib.questions.link.between import pooled_rows, random_intercept_rows
 from attendlib.questions.link.contrast import contrast_rows, level_rows, levels_of
 from attendlib.questions.link.design import design_of, held_alike
@@ -282,3 +283,12 @@ def test_a_small_school_is_drawn_toward_the_others() -> None:
 def test_seven_schools_are_not_pooled() -> None:
     frame = made_pupils(22, 60, schools=7)
     assert pooled_rows(frame, asked()) == random_intercept_rows(frame, asked()) == ()
+
+
+def test_columns_that_add_nothing_are_left_out_before_a_fit() -> None:
+    rng = np.random.default_rng(1)
+    design = pd.DataFrame(rng.normal(size=(200, 3)), columns=["a", "b", "c"])
+    design = design.assign(sum=design["a"] + 2 * design["b"], none=0.0, large=1e6 * design["c"], one=1.0)
+    design["rounding"] = (0.1 + 0.2 - 0.3) * rng.normal(size=200)
+    assert list(independent(design)) == ["a", "b", "c", "one"]
+    assert list(independent(design[["large", "c", "one"]])) == ["large", "one"]

@@ -38,3 +38,8 @@ def measure_of(outcome: str | Mapping[str, object]) -> tuple[str, float | None]:
     if isinstance(outcome, str):
         return outcome, None
     return str(outcome["measure"]), float(str(outcome["at_least"]))
+
+
+def tellable(left_out: int, asked: Asked) -> bool:
+    """Whether so many left out give nobody away where the numbers of those in are told: none, or enough."""
+    return left_out == 0 or left_out >= asked.fewest

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from attendlib.questions.common import row_of
-from attendlib.questions.link.asked import Asked
+from attendlib.questions.link.asked import Asked, tellable
 from attendlib.questions.link.contrast import can_be_read, fitted, unit_of
 from attendlib.questions.link.design import design_of, held_alike
 from attendlib.questions.link.gradient import outcome_of
@@ -20,13 +20,15 @@ SETS = 20
 def imputed_row(attending: pd.DataFrame, asked: Asked) -> tuple[Row, ...]:
     """`link` with the model `imputed`, or none where it is not tenable: few complete pupils, many gaps, or so few gaps
     that two counts would give a pupil away."""
-    gaps = attending["result"].isna() | (attending["prior"].isna() if asked.prior else False)
+    known = ["result", "prior"] if asked.prior else ["result"]
+    gaps = attending[known].isna().any(axis=1)
+    if not all(tellable(int(attending[column].isna().sum()), asked) for column in known):
+        return ()
     n, complete = int(gaps.sum()), attending[~gaps].reset_index(drop=True)
     if not asked.fewest <= n <= MOST_MISSING * len(attending) or len(complete) < FEWEST_COMPLETE:
         return ()
     if not can_be_read(complete, asked) or not design_of(complete, held_alike(complete, asked)).fits:
         return ()
-    known = [column for column in ("result", "prior") if column == "result" or asked.prior]
     table = pd.concat([attending[known].astype(float), _alike(attending, asked)], axis=1)
     if attending[known].notna().sum().min() < table.shape[1] + 2:
         return ()

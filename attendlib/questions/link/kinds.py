@@ -5,7 +5,7 @@ import pandas as pd
 
 from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED
 from attendlib.questions.common import independent, row_of
-from attendlib.questions.link.asked import Asked
+from attendlib.questions.link.asked import Asked, tellable
 from attendlib.questions.link.contrast import METHODS, can_be_read, fitted, unit_of
 from attendlib.questions.link.design import Design, design_of, held_alike
 from attendlib.questions.link.gradient import outcome_of
@@ -105,5 +105,4 @@ def _step(spline: Spline, high: float, low: float, columns: pd.Index) -> pd.Seri
 
 def _tellable(part: pd.DataFrame, whole: pd.DataFrame, asked: Asked) -> bool:
     """Whether pupils are enough, and those left out none or enough that two counts give nobody away."""
-    left_out = len(whole) - len(part)
-    return len(part) >= asked.fewest and (left_out == 0 or left_out >= asked.fewest)
+    return len(part) >= asked.fewest and tellable(len(whole) - len(part), asked)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from attendlib.disclosure import merged
 from attendlib.questions.common import row_of
-from attendlib.questions.link.asked import Asked
+from attendlib.questions.link.asked import Asked, tellable
 from attendlib.questions.link.contrast import METHODS, can_be_read, contrast_row, fitted, unit_of
 from attendlib.questions.link.design import Design, design_of, held_alike
 from attendlib.questions.link.gradient import band_counts, band_label, band_numbers, outcome_of, share_row
@@ -19,7 +19,7 @@ def missing_rows(attending: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[R
     """`missing_result`: the share with no result in each band of absence (joined until each holds enough without)."""
     frame = with_prior(attending, asked)
     missing, bands = frame["result"].isna().to_numpy(), band_numbers(frame)
-    if not missing.any() or not _tellable(len(attending) - len(frame), asked):
+    if not missing.any() or not tellable(len(attending) - len(frame), asked):
         return ()
     sets = merged(band_counts(bands[missing]), asked.fewest)
     rows = [
@@ -39,7 +39,7 @@ def bound_rows(attending: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row
     """
     frame = with_prior(attending, asked)
     missing = frame["result"].isna().to_numpy()
-    if not _tellable(len(attending) - len(frame), asked) or not asked.fewest <= missing.sum() < len(frame):
+    if not tellable(len(attending) - len(frame), asked) or not asked.fewest <= missing.sum() < len(frame):
         return ()
     if not can_be_read(frame[~missing], asked):
         return ()
@@ -64,7 +64,7 @@ def without_prior_row(attending: pd.DataFrame, scope: Scope, asked: Asked) -> tu
     frame = attending[attending["result"].notna()].reset_index(drop=True)
     added = len(frame) - int(frame["prior"].notna().sum())
     neither = int((attending["prior"].isna() & attending["result"].isna()).sum())
-    if asked.prior is None or added < asked.fewest or not _tellable(neither, asked):
+    if asked.prior is None or added < asked.fewest or not tellable(neither, asked):
         return ()
     if not can_be_read(frame, open_to_all):
         return ()
@@ -75,11 +75,6 @@ def with_prior(attending: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """The pupils who have what is held alike, with a result or without."""
     kept = attending if asked.prior is None else attending[attending["prior"].notna()]
     return kept.reset_index(drop=True)
-
-
-def _tellable(left_out: int, asked: Asked) -> bool:
-    """Whether so many left out give nobody away where the numbers of those in are told: none, or enough."""
-    return left_out == 0 or left_out >= asked.fewest
 
 
 def _pull(design: Design, asked: Asked) -> np.ndarray:
