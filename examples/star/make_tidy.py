@@ -185,8 +185,9 @@ def interventions(pupils: list[Pupil]) -> Rows:
 
 
 def allocation(pupils: list[Pupil]) -> Rows:
-    """One row a pupil in kindergarten, with the class type drawn there; pupils were drawn within their school."""
-    return [
+    """Two trials: `star_k`, one row a pupil in kindergarten with the class type drawn there; `star_entry`, one row a
+    pupil whenever they joined, small class or larger, as drawn on joining. Pupils were drawn within their school."""
+    kindergarten = [
         {
             "trial": "star_k",
             "pupil": pupil["stdntid"],
@@ -196,6 +197,25 @@ def allocation(pupils: list[Pupil]) -> Rows:
         }
         for pupil in pupils
         if pupil["gkclasstype"]
+    ]
+    return [*kindergarten, *(row for pupil in pupils for row in on_joining(pupil))]
+
+
+def on_joining(pupil: Pupil) -> Rows:
+    """The lot drawn in the first grade with a class type: the block is that school in that grade."""
+    grade = next((g for g in GRADES if pupil[g.prefix + "classtype"] and pupil[g.prefix + "schid"]), None)
+    if grade is None:
+        return []
+    school = pupil[grade.prefix + "schid"]
+    drawn = code(ARMS, pupil[grade.prefix + "classtype"], grade.prefix + "classtype")
+    return [
+        {
+            "trial": "star_entry",
+            "pupil": pupil["stdntid"],
+            "school": school,
+            "arm": "small" if drawn == "small" else "larger",
+            "block": f"{school} year {grade.year_group}",
+        }
     ]
 
 

@@ -56,7 +56,10 @@ def test_counts_are_those_of_the_public_file(folder: Path) -> None:
     assert len({row["pupil"] for row in pupils}) == 11_601
     assert Counter(row["academic_year"] for row in pupils) == PUPILS_BY_YEAR
     assert len({row["school"] for row in pupils if row["year_group"] == "0"}) == 79
-    assert Counter(row["arm"] for row in rows(folder / "allocation.csv")) == KINDERGARTEN_ARMS
+    drawn = rows(folder / "allocation.csv")
+    assert Counter(row["arm"] for row in drawn if row["trial"] == "star_k") == KINDERGARTEN_ARMS
+    # Finn et al. (2007), STAR user's guide: 11,601 pupils took part; each joined once.
+    assert Counter(row["trial"] for row in drawn) == {"star_k": 6_325, "star_entry": 11_601}
 
 
 def test_movers_into_a_small_class_in_grade_1(folder: Path) -> None:
