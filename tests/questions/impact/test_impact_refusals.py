@@ -11,6 +11,7 @@ from attendlib.questions.common import start
 from attendlib.questions.impact.chosen import Refused, within_overlap
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer
+from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
 
 OPEN = {"eligible": None, "baseline": {"from": "2024-01-08", "to": "2024-07-24"}}
@@ -115,6 +116,7 @@ def test_every_page_can_be_told_at_length(
         assert tell(answer).badge.endswith("otherwise alike")
         details = tell(impact_details(answer))
         assert details.tables[-1].caption == "Checks of the comparison"
+        assert causal_words(f"{tell(answer)} {details}") == ()
         assert all(len(cells) == len(table.columns) for table in details.tables for cells in table.cells)
 
 

@@ -1,0 +1,225 @@
+"""The parts by hand: models against sums, balance, expectation, the rule's reach, half-terms, choices, shrinkage."""
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from impact_studies import Shape, study
+from trust import Trust
+
+from attendlib.facts.attendance_trials import attendance_trials, usual_size
+from attendlib.questions.impact.anyway import forecast
+from attendlib.questions.impact.balance import balance_check
+from attendlib.questions.impact.choices import by_chance_rows, placebo_outcome_checks
+from attendlib.questions.impact.chosen import Compared
+from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, largest_step, placebo_checks
+from attendlib.questions.impact.models import CHECK, RAW, counts_model, fitted, main_model, points_fewer
+from attendlib.questions.impact.reach import least_estimate, reach_rows, rule_reaches
+from attendlib.questions.impact.shrunken import shrunken_rows
+from attendlib.questions.intervention_impact import intervention_impact
+from attendlib.questions.windows import Windows, span
+from attendlib.records.answer import Answer, Row
+from attendlib.stats.chances import chances
+
+
+def windows() -> Windows:
+    return Windows(
+        span(date(2024, 9, 2), date(2024, 12, 20)),
+        span(date(2024, 1, 8), date(2024, 7, 24)),
+        span(date(2025, 1, 6), date(2025, 7, 22)),
+    )
+
+
+def compared(frame: pd.DataFrame) -> Compared:
+    return Compared(frame, (), (), "school", True, windows(), False, False, frame, True)
+
+
+def test_raw_and_check_are_differences_of_means() -> None:
+    frame = study(Shape(30), 1)
+    means = frame.groupby("treated")[["outcome", "baseline"]].mean()
+    raw = 100 * (means.loc[0, "outcome"] - means.loc[1, "outcome"])
+    change = 100 * ((means.loc[0] - means.loc[1]) @ [1, -1])
+    assert points_fewer(frame, RAW, None).value == pytest.approx(raw)
+    assert points_fewer(frame, CHECK, None).value == pytest.approx(change)
+
+
+def test_main_is_the_linear_part_of_the_model_of_counts() -> None:
+    frame = study(Shape(60), 2)
+    ours, theirs = fitted(frame, main_model(True), None), counts_model(frame, main_model(True), None).points
+    assert ours.coef["treated"] == pytest.approx(theirs.coef["treated"])
+    assert ours.se["treated"] == pytest.approx(theirs.se["treated"])
+
+
+def test_weighted_models_within_schools_are_those_with_a_column_for_each_school() -> None:
+    frame = pd.concat([study(Shape(30), seed).assign(school=str(seed)) for seed in range(6)], ignore_index=True)
+    frame["w"] = np.where(frame["treated"] == 1, 1.0, np.random.default_rng(0).gamma(2, size=len(frame)))
+    model = main_model(True, "w")
+    clustered = points_fewer(frame, model, frame["school"].to_numpy())
+    assert clustered.value == pytest.approx(points_fewer(frame, model, None).value)
+    assert np.isfinite(clustered.se)
+
+
+def test_whole_year_groups_are_not_held_alike() -> None:
+    assert main_model(True, year_groups=False).also == ()
+
+
+def test_a_forecast_is_the_untreated_pupils_own_line() -> None:
+    source = pd.DataFrame({"window": [0.1, 0.2, 0.3, 0.4] * 5, "outcome": [0.05, 0.10, 0.15, 0.20] * 5})
+    found = forecast(source, pd.DataFrame({"window": [0.2, 0.4]}), ("window",))
+    assert found.value == pytest.approx(15.0)  # half of 30% on average
+
+
+@pytest.mark.parametrize(("se", "df"), [(1.0, 200.0), (2.5, 60.0), (0.4, 1000.0)])
+def test_the_least_estimate_stands_on_the_line(se: float, df: float) -> None:
+    least = least_estimate(se, df, 2.0, 0.75, interval=False)
+    assert least is not None
+    assert chances(least, se, df, 2.0).better == pytest.approx(0.75, abs=1e-3)
+
+
+def test_no_estimate_is_enough_with_very_few_pupils() -> None:
+    assert least_estimate(20.0, 5.0, 2.0, 0.9, interval=True) is None
+    row = Row("days_fewer", "school", value=1.0, se=20.0, df=5.0, n=12)
+    assert rule_reaches(row, row, 2.0, 0.9) is None
+    assert [row.estimate for row in reach_rows(row, row, 2.0, 0.9)] == ["detectable_days"]
+
+
+def test_the_rule_needs_more_than_an_interval_does() -> None:
+    row = Row("days_fewer", "school", value=1.0, se=1.5, df=200.0, n=400)
+    first, rule = reach_rows(row, row, 2.0, 0.75)
+    assert first.value == pytest.approx(1.5 * (1.97190 + 0.84336), abs=1e-3)  # t tables, 200 df
+    assert rule.value is not None
+    assert rule.value > first.value
+
+
+def test_shrinkage_is_the_normal_posterior() -> None:
+    row = Row("days_fewer", "school", value=4.0, se=usual_size(), df=100.0, n=200, confidence_pct=95.0)
+    (found,) = shrunken_rows(row)
+    assert found.value == pytest.approx(2.0)  # equal variances: half-way to 0
+    assert found.se == pytest.approx(usual_size() / 2**0.5)
+    assert shrunken_rows(None) == []
+
+
+def test_the_published_trials_have_their_sources() -> None:
+    trials = attendance_trials()
+    assert [trial.days_fewer for trial in trials] == [0.21, 0.6, 1.0, 1.1]
+    assert all("20" in trial.source for trial in trials)
+    assert usual_size() == pytest.approx(np.sqrt(np.mean([0.21**2, 0.6**2, 1.0, 1.21])))
+
+
+def test_verdicts_by_chance() -> None:
+    count, some = by_chance_rows(20, 500, 0.05)
+    assert (count.value, count.n_groups) == (1.0, 20)
+    assert some.value == pytest.approx(100 * (1 - 0.95**20))
+    assert by_chance_rows(1, 500, 0.05) == []
+
+
+@pytest.mark.parametrize(("p", "passed"), [(0.5, True), (0.02, True), (0.005, False), (None, None)])
+def test_a_placebo_outcome_fails_at_one_in_a_hundred(p: float | None, passed: bool | None) -> None:
+    row = Row("placebo", "school", group="outcome=earlier_absence", value=1.0, low=-1.0, high=3.0, p=p, n=50)
+    assert placebo_outcome_checks([row])[0].passed is passed
+
+
+def test_balance_is_said_once_weighted() -> None:
+    rows = [
+        Row("balance", "school", group="measure=window", model=m, value=v, n=50)
+        for m, v in (("raw", 0.6), ("weighted", 0.0))
+    ]
+    assert "absence when chosen" in balance_check(rows[:1])[0].text
+    assert "Nothing known differs" in balance_check(rows)[0].text
+
+
+NAMES = ("2023/24-3", "2023/24-4", "2023/24-5", "2023/24-6", "2024/25-1", "2024/25-2", "2024/25-3", "2024/25-4")
+
+
+def made_panel(effect: float, drift: float = 0.0, n: int = 200) -> Panel:
+    """Half-terms of 60 sessions: before, two skipped, two after with `effect` points planted; `drift` points a step."""
+    rng = np.random.default_rng(3)
+    treated = np.arange(n) < n // 2
+    rate = 0.15 + 0.05 * rng.standard_normal((n, 8)) * 0.1
+    rate[treated] += 0.05 - 0.01 * drift * np.arange(8)
+    rate[np.ix_(treated, [6, 7])] -= effect / 100
+    rates = {"baseline": 0.1, "window": 0.2, "outcome": 0.1, "possible_outcome": 120.0}
+    frame = pd.DataFrame({"pupil": [str(i) for i in range(n)], "treated": treated.astype(float)})
+    frame = frame.assign(school="1", year_group=8, **rates)
+    starts = tuple(date(2024 if place < 6 else 2025, 1 + place, 8) for place in range(8))
+    before, after = np.arange(8) < 4, np.arange(8) >= 6
+    return Panel(compared(frame), NAMES, 60 * rate, np.full((n, 8), 60.0), starts, before, after)
+
+
+def test_half_terms_find_what_was_planted_and_nothing_before() -> None:
+    panel = made_panel(effect=4.0)
+    (row,) = did_rows(panel)
+    assert row.value == pytest.approx(4.0, abs=0.2)
+    events = event_rows(panel)
+    assert [event.group.rpartition("=")[2] for event in events] == ["before"] * 4 + ["after"] * 2
+    assert max(abs(event.value or 0) for event in events[:4]) < 0.3
+    assert sum(event.value or 0 for event in events[:4]) == pytest.approx(0, abs=1e-9)
+
+
+def test_honest_bounds_widen_by_the_largest_move_before() -> None:
+    panel = made_panel(effect=4.0, drift=0.5)
+    half, one, two, breakdown = bound_rows(panel)
+    assert largest_step(panel) == pytest.approx(0.5, abs=0.2)
+    widths = [(row.high or 0) - (row.low or 0) for row in (half, one, two)]
+    assert widths[2] - widths[1] == pytest.approx(2 * (widths[1] - widths[0]))
+    assert widths[1] - widths[0] == pytest.approx(2 * 0.5 * largest_step(panel) * 5)  # 5 half-terms apart, both ways
+    at = breakdown.value or 0
+    assert (one.low or 0) > 0 if at > 1 else (one.low or 0) <= 0
+
+
+def test_a_trend_before_fails_a_placebo_start() -> None:
+    assert placebo_checks(made_panel(0.0), [])[0].passed is True
+    failing = placebo_checks(made_panel(0.0, drift=2.0), [date(2024, 3, 1)])[0]
+    assert failing.passed is False
+    assert "1 March 2024" in failing.name
+    assert placebo_checks(made_panel(0.0), [date(2020, 1, 1)])[0].passed is None
+
+
+@pytest.fixture(scope="module")
+def weighted(trust: Trust) -> Answer:
+    with pytest.MonkeyPatch.context() as patch:
+        return intervention_impact(trust.pupils("all", patch), **KEYS, weights="entropy")
+
+
+KEYS: dict[str, Any] = {
+    "intervention": "tutor_calls",
+    "smallest_worthwhile_days": 2.0,
+    "eligible": {"absence_pct_at_least": 10, "window": {"from": "2024-09-01", "to": "2024-12-20"}},
+    "baseline": {"from": "2024-01-08", "to": "2024-07-24"},
+    "outcome": {"from": "2025-01-06", "to": "2025-07-22"},
+}
+
+
+def test_authorised_and_unauthorised_add_up_to_the_whole(weighted: Answer) -> None:
+    parts = [weighted.row("days_fewer", model="adjusted", outcome=f"{kind}authorised absence") for kind in ("", "un")]
+    whole = weighted.row("days_fewer", model="adjusted", outcome="absence")
+    assert sum(part.value for part in parts) == pytest.approx(whole.value)
+
+
+def test_weights_make_what_is_known_alike_and_cost_pupils(weighted: Answer) -> None:
+    assert max(abs(row.value) for row in weighted.select("balance", model="weighted")) < 1e-6
+    worth = weighted.row("effective_n")
+    assert 0 < worth.value < worth.n
+
+
+def test_every_choice_is_a_row_and_the_main_one_is_among_them(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = intervention_impact(trust.pupils("all", monkeypatch), **KEYS)
+    main = answer.row("choice", group="alike=both;characteristics=no;curve=spline;weights=none")
+    assert main.value == pytest.approx(answer.row("days_fewer", model="adjusted").value)
+    assert len(answer.select("choice")) == 26
+    assert len({row.n for row in answer.select("choice")}) == 1
+
+
+def test_the_flow_only_shrinks(weighted: Answer) -> None:
+    counts = [row.n for row in weighted.select("flow")]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] == weighted.row("days_fewer", model="raw").n
+
+
+def test_days_lessons_and_points_are_one_difference(weighted: Answer) -> None:
+    window, lessons = (
+        weighted.row(name, model="adjusted") for name in ("days_fewer_in_window", "lessons_fewer_in_window")
+    )
+    assert lessons.value == pytest.approx(5 * window.value)
