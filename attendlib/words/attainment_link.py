@@ -52,6 +52,8 @@ def _title(answer: Answer, link: Row | None) -> str:
         return f"{answer.verdict} how {c['outcome']} differs with attendance"
     if answer.verdict == "No clear link":
         return f"No clear link between attendance and {c['outcome']}"
+    if c["unit"] == "in every 100 pupils":
+        return f"Pupils who missed more reached {c['outcome']} {'less' if link.value < 0 else 'more'} often"
     lower = "lower" if link.value < 0 else "higher"
     return f"Pupils who missed more had {lower} {c['outcome']}"
 

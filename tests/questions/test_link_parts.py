@@ -48,6 +48,16 @@ def test_small_neighbours_are_joined_before_anything_is_withheld() -> None:
     assert rows[1].value == pytest.approx((3 * 40 + 2 * 30) / 5)
 
 
+def test_bands_of_a_threshold_are_joined_until_both_sides_can_be_told() -> None:
+    frame = table({(0, 50): 9, (0, 30): 2, (7, 50): 4, (7, 30): 4, (12, 50): 6, (12, 30): 7, (30, 30): 8, (60, 30): 3})
+    rows = band_rows(frame, "school", asked(at_least=40.0))
+    assert [(row.group, row.numerator, row.n) for row in rows] == [
+        ("absence_band=0-10", 13, 19),
+        ("absence_band=10-100", 6, 24),
+        ("", 19, 43),
+    ]
+
+
 def test_pupils_with_no_missed_session_are_the_small_group_they_are() -> None:
     frame = table({(0, 60): 7, (3, 50): 9, (12, 30): 8})
     none, some = never_absent_rows(frame, "school", asked())

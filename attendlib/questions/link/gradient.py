@@ -22,7 +22,7 @@ def outcome_of(frame: pd.DataFrame, asked: Asked) -> pd.Series:
 def band_rows(frame: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row, ...]:
     """`result_by_band`: the mean, or the share that reached the threshold, in each band and of all pupils."""
     y, bands = outcome_of(frame, asked), band_numbers(frame)
-    parts = [(band_label(sets), np.isin(bands, sets)) for sets in merged(band_counts(bands), asked.fewest)]
+    parts = [(band_label(joined), np.isin(bands, joined)) for joined in joined_bands(y, bands, asked)]
     return tuple(
         figure_row(y[inside], "result_by_band", scope, label, asked)
         if scope == "school"
@@ -39,13 +39,27 @@ def never_absent_rows(frame: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[
     y, never, bands = outcome_of(frame, asked), frame["absent"] == 0, band_numbers(frame)
     if not never.any() or never.all():
         return ()
-    first = np.isin(bands, merged(band_counts(bands), asked.fewest)[0])
+    first = np.isin(bands, joined_bands(y, bands, asked)[0])
     rows = (
         figure_row(y[never], "result_never_absent", scope, "missed=none", asked),
         figure_row(y[~never], "result_never_absent", scope, "missed=some", asked),
     )
     hidden = any(gives_away(y[inside], asked) for inside in (never, ~never, first & ~never))
     return tuple(withheld(row) for row in rows) if hidden else rows
+
+
+def joined_bands(y: pd.Series, bands: np.ndarray, asked: Asked) -> tuple[tuple[int, ...], ...]:
+    """Neighbouring bands joined until each holds enough pupils; for a threshold, enough on either side of it."""
+    if not asked.is_share:
+        return merged(band_counts(bands), asked.fewest)
+    reached, not_reached = band_counts(bands[(y > 0).to_numpy()]), band_counts(bands[(y == 0).to_numpy()])
+    sets: list[tuple[int, ...]] = []
+    open_set: tuple[int, ...] = ()
+    for position in range(len(reached)):
+        open_set = (*open_set, position)
+        if min(sum(side[p] for p in open_set) for side in (reached, not_reached)) >= asked.fewest:
+            sets, open_set = [*sets, open_set], ()
+    return (*sets[:-1], (*(sets[-1] if sets else ()), *open_set))
 
 
 def gives_away(rest: pd.Series, asked: Asked) -> bool:

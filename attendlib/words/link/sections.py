@@ -56,8 +56,8 @@ def _hidden(answer: Answer) -> Section:
     risks = answer.row("e_value", group="brings=estimate"), answer.row("e_value", group="brings=interval")
     if risks[0] is not None and risks[0].value is not None and risks[1] is not None and risks[1].value is not None:
         words.append(
-            f"As a ratio of chances (E-value): it would have to go with both, {plain(risks[0].value, 2)} times as"
-            f" often, to explain the difference, and {plain(risks[1].value, 2)} times to bring the interval to nothing."
+            f"As ratios of chances (E-value): it would have to go with both absence and the result by a ratio of"
+            f" {plain(risks[0].value, 2)} or more each; {plain(risks[1].value, 2)} would bring the interval to nothing."
         )
     lines = [Line(_strength(row), row) for row in _possible(answer)]
     if not lines:
@@ -109,7 +109,10 @@ def _missing(answer: Answer) -> Section:
     ]
     words = "Too few pupils lack a result for another reading of them to be told."
     if len(again) > 1:
-        words = "The same difference, with missing results read in other ways. The truth lies between the last two."
+        words = (
+            "The same difference, with missing results read in other ways. Whatever the missing results were, for these"
+            " pupils the figure lies between the last two."
+        )
         caption = "The difference under other readings of missing results"
         what = f"Difference, {answer.context['unit']}"
         tables.append(
@@ -247,9 +250,13 @@ def _published(answer: Answer) -> Section:
         tables.append(Table("Where absence came about by something like chance", columns, cells, (columns[1],)))
         words.append(
             f"{c['high_pct']}% and {c['low_pct']}% absence are about {rounded(days)} days apart. Here that goes with"
-            f" {figure(link, 2)} standard deviations, {pupils(link.n)}. Studies of absence that came about by something"
-            f" like chance find less for as many days: much of a school's link is who is absent, not the days."
+            f" {figure(link, 2)} standard deviations, {pupils(link.n)}."
         )
+        if -link.value > days * max(found.sd_per_day_high for found in days_estimates()):
+            words.append(
+                "Studies of absence that came about by something like chance find less for as many days: part of this"
+                " school's link may be who is absent, rather than the days."
+            )
     return Section("Beside published figures", tuple(words), (), tuple(tables))
 
 
