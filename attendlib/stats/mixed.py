@@ -14,6 +14,7 @@ from math import log, pi
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
+from scipy.sparse import csr_array
 from scipy.special import fdtri
 
 from attendlib.stats.fit import Fit, Sample, build_fit
@@ -109,14 +110,7 @@ def random_intercept(
     for an outcome that X, or X and the groups, fit exactly.
     """
     rows = read_rows(y, X, group)
-    assert rows.codes is not None
-    root = _root(rows)
-    z = rows.x @ root
-    coef = z.T @ rows.y
-    left = rows.y - z @ coef
-    both = np.column_stack([z, left])
-    n, parts = _sums(both, rows.codes)
-    problem = _Problem(both.T @ both, parts, n, root, root @ coef, reml)
+    problem = _problem(rows, reml)
     return _fit(problem, rows.names, float(rows.y @ rows.y), rows.notes, confidence_pct)
 
 
@@ -192,19 +186,31 @@ def _spread(problem: _Problem, at: _At, ratio: float) -> Spread:
     return Spread(at.inverse * within, slopes, 2 * np.linalg.inv(curve))
 
 
-def _root(rows: Rows) -> np.ndarray:
-    """`whitener`, from X'X where no column comes near to repeating others: the same to rounding, and cheaper."""
-    gram = rows.x.T @ rows.x
+def _problem(rows: Rows, reml: bool) -> _Problem:
+    """The sums of `rows`: of X itself where none of its columns comes near to repeating others, else whitened first."""
+    assert rows.codes is not None
+    x, gram, outer = rows.x, rows.x.T @ rows.x, None
     sizes = np.sqrt(np.diag(gram))
     if sizes.min() > 0 and np.linalg.eigvalsh(gram / np.outer(sizes, sizes))[0] > FAR_FROM_REPEATED:
-        return root_of_gram(gram, rows.names)
-    return whitener(rows)
+        root = root_of_gram(gram, rows.names)
+    else:
+        outer = whitener(rows)
+        x, root = rows.x @ outer, np.eye(len(sizes))
+        gram = x.T @ x
+    coef = root @ (root.T @ (x.T @ rows.y))
+    left = rows.y - x @ coef
+    cross = root.T @ (x.T @ left)
+    total = np.block([[root.T @ gram @ root, cross[:, None]], [cross, left @ left]])
+    n, sums = _sums(np.column_stack([x, left]), rows.codes)
+    parts = np.column_stack([sums[:, :-1] @ root, sums[:, -1]])
+    return _Problem(total, parts, n, *((root, coef) if outer is None else (outer, outer @ coef)), reml)
 
 
 def _sums(columns: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (G,) and column sums (G, d) of each group."""
+    """Rows (G,) and column sums (G, d) of each group of codes 0.. in `columns` (n, d)."""
     n = np.bincount(codes).astype(float)
-    return n, np.column_stack([np.bincount(codes, column) for column in columns.T])
+    member = csr_array((np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=(len(codes), len(n)))
+    return n, np.asarray(member.T @ columns)
 
 
 def _refuse(problem: _Problem, whole: float) -> None:
