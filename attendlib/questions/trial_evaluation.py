@@ -7,7 +7,7 @@ from attendlib.disclosure import limit
 from attendlib.errors import QuestionError
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
-from attendlib.questions.trial import around, effects, extras, rating
+from attendlib.questions.trial import around, effects, extras, missing, rating
 from attendlib.questions.trial.sample import Plan, Sample, counts_by_arm, read_sample
 from attendlib.questions.verdict import HELPED, Design, Judged, decide
 from attendlib.records.answer import Answer, Check, Row, Scope, Step
@@ -128,6 +128,7 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
     rows = [*effects.level_rows(sample), *effects.icc_rows(sample), *around.balance_rows(sample, shown)]
     rows += around.attrition_rows(sample) if shown else []
     rows += around.flow_rows(sample, asked.audience)
+    rows += missing.missing_rows(sample, shown, limit(asked.audience))
     verdicts: list[str] = []
     reasons: list[str] = []
     checks = around.allocation_checks(sample, asked.seed)
@@ -162,6 +163,7 @@ def _arm_rows(pupils: Pupils, sample: Sample, arm: str, asked: Asked, before: Se
     rows += extras.subgroup_rows(sample, arm, limit(asked.audience))
     rows += extras.compliance_rows(pupils, sample, arm)
     rows += extras.resampled_rows(sample, arm, asked.seed, asked.draws)
+    rows += missing.imputed_rows(sample, arm, asked.seed, around.losses_may_be_shown(sample, asked.audience))
     return [*rows, *rating.padlock_rows([*before, *rows], arm)]
 
 

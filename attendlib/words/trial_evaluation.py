@@ -5,6 +5,7 @@ from attendlib.records.answer import Answer, Chart, Row, Section, Step, Story, T
 from attendlib.words.charts import Dot, balance, dots, flow
 from attendlib.words.numbers import count, figure, interval_words, places_for, plain, pupils, signed
 from attendlib.words.tables import Line, checks_table, estimates_table
+from attendlib.words.trial_missing import missing_section
 from attendlib.words.trial_tables import arm_name, levels_table, padlock_table, sizes_table, table_of
 
 ABSENCE = "absence"
@@ -94,7 +95,8 @@ def _verdict(answer: Answer, group: str) -> list[str]:
 def _differences(answer: Answer, arms: list[str]) -> Chart:
     days = answer.context["outcome"] == ABSENCE
     name, unit = ("days_fewer", "days a year fewer missed") if days else ("itt", "points higher")
-    models = {"adjusted": "main", "raw": "not adjusted", "check": "check", "bootstrap": "bootstrap"}
+    models = {"adjusted": "main", "raw": "not adjusted", "check": "check", "bootstrap": "bootstrap",
+              "imputed": "missing filled in"}  # fmt: skip
     items = [
         Dot(f"{arm_name(arm)}, {said}", row)
         for arm in arms
@@ -129,7 +131,8 @@ def _estimates(answer: Answer, arms: list[str]) -> Table:
     names = {"days_fewer": "Days a year fewer missed", "itt": "Percentage points attended" if days else "Points",
              "rate_ratio": "Rate of sessions missed (ratio)", "persistent_difference": "Persistently absent (points)",
              "cace": "Among those moved to take part", "interaction": "Difference between groups"}  # fmt: skip
-    models = {"adjusted": "main", "raw": "not adjusted", "check": "check: least squares, CR2", "bootstrap": "bootstrap"}
+    models = {"adjusted": "main", "raw": "not adjusted", "check": "check: least squares, CR2", "bootstrap": "bootstrap",
+              "imputed": "missing filled in"}  # fmt: skip
     lines = [
         Line(f"{arm_name(arm)}: {said}, {models.get(row.model, row.model)}", row)
         for arm in arms
@@ -159,6 +162,7 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
         Section("Effect sizes, detectable effects and intraclass correlations", tables=(sizes_table(answer), found)),
         Section("How alike the arms were", charts=_balance(answer, arms), tables=(alike,)),
         Section("Means and shares by arm", tables=(levels_table(answer),)),
+        missing_section(answer, arms),
         rated,
     ]
     if subgroup:

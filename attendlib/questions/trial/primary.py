@@ -30,7 +30,11 @@ def itt(frame: pd.DataFrame, plan: Plan, *, baseline: bool = True, strata: bool 
     Pupils drawn at one site: least squares, HC2. Pupils drawn inside schools: school fixed effects, HC2. Clusters
     drawn: a random intercept a cluster, Satterthwaite degrees of freedom.
     """
-    x = design(frame, plan, baseline=baseline, strata=strata)
+    return fitted(frame, plan, design(frame, plan, baseline=baseline, strata=strata))
+
+
+def fitted(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
+    """The primary model of `frame` with its columns `x` already made."""
     if plan.design == "cluster":
         return _mixed(frame["y"], x, frame["cluster"])
     return least_squares(frame, plan, x)
