@@ -21,7 +21,7 @@ def fragment(story: Story, name: str) -> str:
     support = [table_html(table, key) for table, key in numbered if table.caption in (CHECKS, STEPS) and table.cells]
     parts = [
         f"<h3>{escape(story.title)}</h3>",
-        f'<p class="badge">{escape(story.badge)}</p>' if story.badge and story.badge != story.title else "",
+        f'<p class="badge">{escape(story.badge)}</p>' if story.badge and story.badge not in story.title else "",
         *paragraphs(story.sentences),
         *(figure_html(chart) for chart in story.charts),
         *behind,
@@ -74,11 +74,12 @@ def table_html(table: Table, name: str) -> str:
         for cells in table.cells
     )
     note = f"{escape(table.note)} " if table.note else ""
+    source = "" if "Source: " in table.note else SOURCE_HERE  # other people's figures name their own
     return (
         f'<div class="table" role="group" tabindex="0" aria-labelledby="{escape(name)}"><table>'
         f'<caption id="{escape(name)}">{escape(table.caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class="note">{note}{SOURCE_HERE}{csv_link(table, name)}</p>'
+        f'<p class="note">{note}{source}{csv_link(table, name)}</p>'
     )
 
 

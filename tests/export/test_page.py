@@ -86,7 +86,7 @@ def saved() -> dict:
     }
 
 
-def index() -> str:
+def index(with_phases: bool = True) -> str:
     study = Study.model_validate(
         {
             "study": "s",
@@ -105,7 +105,10 @@ def index() -> str:
         Entry("link", "100003", "Moor", "Q?", "too_few", stale=True, sentence="Few.", files={"link.html": "1"}),
     ]
     return index_html(
-        study, entries, {"link": {"outcome": {"from": "2024-09-01", "to": None}, "adjust_for": ["a", "b"]}}
+        study,
+        entries,
+        {"link": {"outcome": {"from": "2024-09-01", "to": None}, "adjust_for": ["a", "b"]}},
+        phases={"100001": "secondary"} if with_phases else None,
     )
 
 
@@ -266,6 +269,12 @@ def test_the_index_sorts_by_name_phase_and_status_and_nothing_else() -> None:
     assert sorts
     assert re.findall(r'value="(\w+)"', sorts.group()) == ["order", "phase", "status"]
     assert set(re.findall(r"data-(\w+)=", index())) == {"order", "name", "phase", "status"}
+
+
+def test_an_index_without_phases_offers_none() -> None:
+    assert "secondary" in index()
+    assert 'id="phase"' not in index(with_phases=False)
+    assert ">Phase<" not in index(with_phases=False)
 
 
 def test_the_index_says_how_many_verdicts_chance_alone_would_give() -> None:

@@ -8,7 +8,7 @@
     rows.forEach(function (row) {
       var fits = (!name || row.dataset.name.indexOf(name) >= 0) &&
         ["phase", "status"].every(function (key) {
-          return !form.elements[key].value || row.dataset[key] === form.elements[key].value;
+          return !form.elements[key] || !form.elements[key].value || row.dataset[key] === form.elements[key].value;
         });
       row.hidden = !fits;
       count += fits ? 1 : 0;
