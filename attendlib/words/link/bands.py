@@ -11,9 +11,11 @@ def gradient_chart(answer: Answer) -> Chart:
     rows, c = _bands(answer), answer.context
     shown = [f"{band_words(row)} {figure(row)}, {pupils(row.n)}" for row in rows if row.value is not None]
     unit = "percent reaching it" if rows and rows[0].unit == "percent" else c["unit"]
-    title = f"{c['outcome']} by absence, {c['school_name']}, {c['academic_year']}"
-    alt = f"{c['outcome']} ({unit}) by absence band, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
-    return dots(title, alt, [Dot(f"{band_words(row)} absent", row) for row in rows], f"{c['outcome']}, {unit}")
+    title = f"{capital(c['outcome'])} by absence, {c['school_name']}, {c['academic_year']}"
+    alt = (
+        f"{capital(c['outcome'])} ({unit}) by absence band, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
+    )
+    return dots(title, alt, [Dot(f"{band_words(row)} absent", row) for row in rows], f"{capital(c['outcome'])}, {unit}")
 
 
 def band_table(answer: Answer) -> Table:
@@ -24,8 +26,10 @@ def band_table(answer: Answer) -> Table:
     if never:
         lines.append(Line("Of these, no session missed", never))
     c = answer.context
-    what = f"{c['outcome']}, mean" if rows and rows[0].unit != "percent" else f"{c['outcome']}, percent"
-    caption = f"{c['outcome']} by absence band, {c['academic_year']}: not adjusted, 95% intervals"
+    what = (
+        f"{capital(c['outcome'])}, mean" if rows and rows[0].unit != "percent" else f"{capital(c['outcome'])}, percent"
+    )
+    caption = f"{capital(c['outcome'])} by absence band, {c['academic_year']}: not adjusted, 95% intervals"
     return estimates_table(caption, "Absence", what, lines, "Neighbouring bands are joined where pupils are few.")
 
 
@@ -36,8 +40,9 @@ def level_table(answer: Answer) -> tuple[Table, ...]:
         return ()
     c = answer.context
     who = "pupils otherwise alike" if rows[0].model == "adjusted" else "all pupils, nothing held alike"
-    what = f"{c['outcome']}, {c['unit']}" if c["unit"] == "in every 100 pupils" else f"{c['outcome']}, mean"
-    caption = f"{c['outcome']} at each percent of absence: {who}"
+    rest = c["unit"] if c["unit"] == "in every 100 pupils" else "mean"
+    what = f"{capital(c['outcome'])}, {rest}"
+    caption = f"{capital(c['outcome'])} at each percent of absence: {who}"
     note = (
         "Read off one smooth curve of all these pupils; no percent is shown that fewer pupils reach than may be told."
     )
@@ -50,6 +55,11 @@ def band_words(row: Row) -> str:
     """'10% to under 15%', '20% or more'; a band of everyone is 'all'."""
     low, _, high = row.group.partition("=")[2].partition("-")
     return f"{low}% or more" if high == "100" and low != "0" else f"{low}% to under {high}%" if high != "100" else "all"
+
+
+def capital(text: str) -> str:
+    """'Maths' for 'maths', at the start of a title."""
+    return text[:1].upper() + text[1:]
 
 
 def _percent(row: Row, year_days: str) -> str:

@@ -2,7 +2,7 @@
 
 from attendlib.facts.published_links import days_estimates, published_links
 from attendlib.records.answer import Answer, Row, Section, Table
-from attendlib.words.link.bands import band_table, band_words
+from attendlib.words.link.bands import band_table, band_words, capital
 from attendlib.words.numbers import figure, plain, pupils, rounded, share
 from attendlib.words.tables import Line, estimates_table, shares_table
 
@@ -48,6 +48,8 @@ def _hidden(answer: Answer) -> Section:
     limit = answer.row("robustness_value", group="brings=interval")
     if needed is None or limit is None or needed.value is None or limit.value is None:
         return Section(title)
+    if limit.value == 0:
+        return Section(title, ("Nothing: the interval already holds no difference.",))
     words = [
         f"To bring the adjusted difference to nothing, something not recorded would have to explain"
         f" {_percent(needed)} of what is left of both absence and results once everything held alike is taken out."
@@ -167,8 +169,10 @@ def _improvers(answer: Answer) -> Section:
     )
     c = answer.context
     lines = [Line(PATTERNS[_value(row)], row) for row in answer.select("result_by_pattern", scope="school")]
-    what = f"{c['outcome']}, percent" if c["unit"] == "in every 100 pupils" else f"{c['outcome']}, mean"
-    tables = [estimates_table(f"{c['outcome']} by absence in two years", "Absence", what, lines)] if lines else []
+    what = f"{capital(c['outcome'])}, {'percent' if c['unit'] == 'in every 100 pupils' else 'mean'}"
+    tables = (
+        [estimates_table(f"{capital(c['outcome'])} by absence in two years", "Absence", what, lines)] if lines else []
+    )
     more = [Line(f"Prior result: {PATTERNS[_value(row)].lower()}", row) for row in answer.select("prior_by_pattern")]
     labels = {
         "raw": "Came back, less did not: not adjusted",
