@@ -7,7 +7,7 @@ outside, for the group, for those counted in a share and for those not counted. 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 from attendlib.records.answer import WITHHELD, Row, Step
 
@@ -103,7 +103,7 @@ def others_enough(pupils_per_other_school: Iterable[int], audience: str) -> bool
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """Rows that part the same pupils by one column, and the row of all those pupils where there is one."""
+    """Rows that part the same pupils by the same columns, and the row of all those pupils where there is one."""
 
     parts: tuple[Row, ...]
     total: Row | None
@@ -195,18 +195,24 @@ def _given_away(parts: Mapping[Cell, int], cells: set[Cell], total: int, fewest:
 
 
 def _families(rows: Iterable[Row]) -> list[_Family]:
-    """Every way in which rows part another row's pupils by one column: all pupils by sex, girls by school meals."""
+    """Every way in which rows part another row's pupils: all by sex, girls by school meals, all by sex and meals."""
     by_what: dict[tuple[str, ...], dict[frozenset[str], Row]] = {}
     for row in rows:
         by_what.setdefault(_what(row), {})[_items(row)] = row
     families: list[_Family] = []
     for group in by_what.values():
-        parts: dict[tuple[frozenset[str], str], list[Row]] = {}
+        parts: dict[tuple[frozenset[str], tuple[str, ...]], list[Row]] = {}
         for items, row in group.items():
-            for item in sorted(items):
-                parts.setdefault((items - {item}, item.partition("=")[0]), []).append(row)
+            for own in _subsets(sorted(items)):
+                columns = tuple(item.partition("=")[0] for item in own)
+                parts.setdefault((items - set(own), columns), []).append(row)
         families += [_Family(tuple(found), group.get(parent)) for (parent, _), found in parts.items()]
     return families
+
+
+def _subsets(items: Sequence[str]) -> Iterable[tuple[str, ...]]:
+    """Every choice of one item or more."""
+    return (own for many in range(1, len(items) + 1) for own in combinations(items, many))
 
 
 def _items(row: Row) -> frozenset[str]:
