@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from attendlib.runner.forked import Child, Kernel, Template
 from attendlib.runner.place import NOTEBOOK, STUDY
 from attendlib.runner.watch import Watch, end
 
+_TRIES, _PAUSE = 4, 0.25
 _COMMAND = (sys.executable, "-m", MODULE, "{connection_file}", str(os.getpid()))  # whoever asks first is the driver
 
 
@@ -52,13 +54,14 @@ class Provisioner(LocalProvisioner):
         return self.connection_info
 
     def _forked(self, kernel: Kernel) -> Child | None:
-        """A kernel forked from the template; a template that was killed is started again, once."""
+        """A kernel forked from the template, which is started again if it was killed; None where it cannot be had."""
         template = self.means.template
         if template is None:
             return None
-        for _ in range(2):
+        for _ in range(_TRIES):
             with contextlib.suppress(OSError, EOFError):
                 return template.fork(kernel)
+            time.sleep(_PAUSE)  # one that was just killed may not have gone yet
         if self.means.only_forked:
             raise RuntimeError("no kernel could be forked")
         return None

@@ -1,0 +1,288 @@
+"""What goes wrong: kernels that loop, eat, die or flood, killed processes, a full disk. The run ends as promised."""
+
+import errno
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from stub_trust import SCHOOLS, notebook, write_stub
+
+from attendlib.export.scan import secrets
+from attendlib.intake.study import read_study
+from attendlib.runner import state
+from attendlib.runner.batch import run, todo
+from attendlib.runner.kernels import Kernels, Limits, StoppedError, kernels
+from attendlib.runner.plan import make_plan
+from attendlib.runner.report import make
+from attendlib.runner.state import BusyError, only_run
+from attendlib.runner.work import How
+
+COMMAND = (sys.executable, "-c", "from attendlib.cli import main; main()")
+SHOW = """
+import time
+from IPython.display import display
+record = {"question": "q", "headline": True, "status": "done", "title": "T " + school, "sentences": ["S " + school]}
+display({"application/vnd.attendlib.record+json": record, "text/html": "<p>x</p>", "text/plain": "x"}, raw=True)
+time.sleep(0.05)
+"""
+KERNEL, TEMPLATE, DRIVER = "kernel", "template", "driver"
+
+
+def written(folder: Path, cell: str) -> Path:
+    """The stub study with a notebook of this one cell."""
+    study = write_stub(folder)
+    made = notebook(("code", 'school = "all"\nwords = "x"', ["parameters"]), ("code", cell))
+    (study.parent / "probe.ipynb").write_text(json.dumps(made), encoding="utf-8")
+    return study
+
+
+def cells(code: str) -> dict:
+    return notebook(("code", 'school = "all"', ["parameters"]), ("code", code))
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    study = write_stub(tmp_path_factory.mktemp("faults"))
+    with kernels(study, Limits(seconds=8, megabytes=400), "forked") as found:
+        found.execute(cells("pass"), {"school": "1"})
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "died"),
+    [
+        ("while True: pass", "timed_out", False),
+        ("hoard = []\nwhile True: hoard.append(bytearray(4_000_000))", "over_memory", False),
+        ("import os; os._exit(0)", "failed", True),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "failed", True),
+        ("raise MemoryError", "over_memory", False),
+        ("1/0", "failed", False),
+    ],
+)
+def test_a_notebook_that_does_not_finish(kept: Kernels, code, status, died) -> None:
+    with pytest.raises(StoppedError) as stopped:
+        kept.execute(cells(code), {"school": "1"})
+    assert (stopped.value.status, stopped.value.died) == (status, died)
+
+
+def test_a_flood_is_cut_and_the_report_is_done(kept: Kernels) -> None:
+    ran = kept.execute(cells("for _ in range(300): print('x' * 100_000)\nprint('end')"), {"school": "1"})
+    text = "".join(output["text"] for cell in ran["cells"] for output in cell.get("outputs", []))
+    assert 900_000 < len(text) <= 1_000_000
+
+
+def test_a_kernel_starts_from_the_same_state_each_time_and_leaves_nothing(kept: Kernels) -> None:
+    code = (
+        "import os, random, numpy, matplotlib\n"
+        "print(random.random(), numpy.random.random(), matplotlib.rcParams['font.size'], os.listdir())\n"
+        "os.environ['LEFT'] = matplotlib.left = 'behind'; matplotlib.rcParams['font.size'] = 99; open('f', 'w')"
+    )
+    first, second = (kept.execute(cells(code), {"school": "1"})["cells"][-1]["outputs"][0]["text"] for _ in "ab")
+    seen = kept.execute(cells("import os, matplotlib\nprint('LEFT' in os.environ, hasattr(matplotlib, 'left'))"), {})
+    assert first.split("[")[0] == second.split("[")[0]
+    assert seen["cells"][-1]["outputs"][0]["text"] == "False False\n"
+    assert sorted(path.name for path in kept.folder.iterdir() if path.is_dir()) == ["ipython", "r"]
+
+
+def test_the_template_holds_no_thread_of_its_own_nor_a_socket_of_zmq(kept: Kernels) -> None:
+    assert kept.template is not None
+    assert len(list(Path(f"/proc/{kept.template.pid}/task").iterdir())) <= 2  # Python's, and a library's allocator
+    code = "import os, sys\nprint(os.getppid(), 'attendlib.notebook' in sys.modules)"
+    ran = kept.execute(cells(code), {"school": "1"})
+    assert ran["cells"][-1]["outputs"][0]["text"] == f"{kept.template.pid} True\n"
+
+
+def test_a_template_that_was_killed_is_started_again(kept: Kernels) -> None:
+    assert kept.template is not None
+    before = kept.template.pid
+    os.kill(before, signal.SIGKILL)
+    kept.execute(cells("pass"), {"school": "1"})
+    assert kept.template.pid != before
+
+
+@pytest.mark.parametrize(("deaths", "status"), [(1, "done"), (2, "failed")])
+def test_one_more_try_only_where_the_kernel_died(kept: Kernels, tmp_path, deaths, status) -> None:
+    die = f"""
+import os
+from pathlib import Path
+tries = Path({str(tmp_path / "tries")!r})
+with tries.open("a") as file: file.write("x")
+if len(tries.read_text()) <= {deaths}: os._exit(1)
+"""
+    job = make_plan(read_study(written(tmp_path / "trust", die + SHOW))).jobs[0]
+    made = make(job, tmp_path / "out", "run", secrets((), ()), kept)
+    assert made.entry.status == status
+    assert (tmp_path / "tries").read_text() == "xx"
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on_later(tmp_path, monkeypatch) -> None:
+    study = written(tmp_path / "trust", SHOW)
+    plan, out = make_plan(read_study(study)), tmp_path / "out"
+    real, writes = Path.write_bytes, []
+
+    def full(path: Path, data: bytes) -> int:
+        writes.append(path)
+        if len(writes) > 9:
+            real(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state.Path, "write_bytes", full)
+        ran = run(plan, todo(plan.jobs, out), out, lambda made: None, How(workers=1, kind="ordinary"))
+    assert "No space is left" in ran.stopped
+    assert ran.failed
+    assert_whole(out, plan)
+    again = run(plan, todo(plan.jobs, out), out, lambda made: None, How(workers=2, kind="forked"))
+    assert not again.failed
+    assert 0 < len(again.made) < len(plan.jobs)
+    assert not list(out.rglob(f"*{os.getpid()}-*"))
+
+
+def assert_whole(out: Path, plan) -> None:
+    """Each report's files are those its sidecar tells of, or the sidecar tells that they must be made again."""
+    for job in plan.jobs:
+        entry = state.read_entry(out, job)
+        if entry.status == "done" and state.need(out, job, entry) == "nothing":
+            assert (out / job.school / "probe.html").read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_two_runs_of_one_folder_refuse_each_other(tmp_path) -> None:
+    with only_run(tmp_path), pytest.raises(BusyError, match="another run"), only_run(tmp_path):
+        pass
+    with only_run(tmp_path):
+        pass
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    """What a run promises to be the same: pages, notebooks, results, index, by place."""
+    files = (path for path in out.rglob("*") if path.is_file() and ".attend" not in path.parts)
+    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "manifest.json"}
+
+
+def attend(study: Path, out: Path, *more: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [*COMMAND, "run", str(study), "--out", str(out), *more],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def below(pid: int) -> list[int]:
+    try:
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def template_of(driver: int) -> list[int]:
+    return [pid for pid in below(driver) if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def victims(driver: int, which: str) -> list[int]:
+    if which == DRIVER:
+        return [driver]
+    templates = template_of(driver)
+    return templates if which == TEMPLATE else [pid for template in templates for pid in below(template)]
+
+
+def of_run(driver: int) -> list[int]:
+    """Processes that a driver started, wherever they hang now, by the folder in their environment."""
+    mark, found = f"attend-{driver}-".encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(folder.name) != driver and mark in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def kill_once(study: Path, out: Path, which: str, moment: float) -> bool:
+    """Runs, kills one process after so many seconds of reports being made; returns whether there was one."""
+    process = attend(study, out, "--kernels", "forked")
+    try:
+        until = time.monotonic() + 120
+        while not victims(process.pid, KERNEL) and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(moment)
+        found = victims(process.pid, which) if process.poll() is None else []
+        if found:
+            try:
+                os.kill(random.choice(found), signal.SIGKILL)
+            except ProcessLookupError:
+                found = []
+        said, _ = process.communicate(timeout=240)
+        if which != DRIVER:
+            assert process.returncode == 0, said
+    finally:
+        process.kill()
+    until = time.monotonic() + 10
+    while of_run(process.pid) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert of_run(process.pid) == []
+    return bool(found)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory) -> tuple[Path, dict[str, bytes]]:
+    folder = tmp_path_factory.mktemp("clean")
+    study = written(folder / "trust", SHOW)
+    process = attend(study, folder / "out", "--kernels", "forked")
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    return study, tree(folder / "out")
+
+
+def ends_the_same(clean, out: Path, which: str, moment: float) -> bool:
+    study, expected = clean
+    killed = kill_once(study, out, which, moment)
+    process = attend(study, out)
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, said
+    assert tree(out) == expected
+    assert not list((out / ".attend" / "aside").glob("*"))
+    return killed
+
+
+@pytest.mark.parametrize(("which", "moment"), [(DRIVER, 0.3), (TEMPLATE, 0.2), (KERNEL, 0.1)])
+def test_killed_at_some_moment_it_ends_with_the_same_bytes(clean, tmp_path, which, moment) -> None:
+    assert len(clean[1]) == 2 * len(SCHOOLS) + 2
+    ends_the_same(clean, tmp_path / "out", which, moment)
+
+
+@pytest.mark.prove
+def test_killed_at_fifty_random_moments_it_ends_with_the_same_bytes(clean, tmp_path) -> None:
+    dice, killed = random.Random(7), 0
+    for number in range(50):
+        out = tmp_path / "out"
+        killed += ends_the_same(clean, out, dice.choice((DRIVER, TEMPLATE, KERNEL)), dice.uniform(0, 1.5))
+        shutil.rmtree(out)
+        print(f"{number + 1} runs, {killed} killed")  # noqa: T201
+    assert killed >= 25
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_stops_soon_leaves_nothing_and_says_how_to_go_on(clean, tmp_path, number) -> None:
+    study, expected = clean
+    process = attend(study, tmp_path / "out", "--workers", "1", "--kernels", "forked")
+    until = time.monotonic() + 120
+    while not list((tmp_path / "out").glob("*/probe.html")) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode in (130, 0), said  # 0: it was done before the signal came
+    if process.returncode == 130:
+        assert "The same command goes on where it stopped." in said
+        assert "Not run yet" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert of_run(process.pid) == []
+    assert not re.search("Traceback", said)
+    assert set(tree(tmp_path / "out")) <= set(expected)
