@@ -1,5 +1,6 @@
 """transition_dip: equal to the planted truth, the same pupils only, every loss counted."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from trust import Trust
 
 from attendlib.intake import frames
+from attendlib.page.fragment import SOURCE_HERE, fragment
 from attendlib.questions.transition_dip import transition_dip
 from attendlib.records.answer import Answer
 from attendlib.words.rule import causal_words
@@ -137,3 +139,12 @@ def test_nothing_withheld_can_be_had_by_subtraction(trust: Trust, monkeypatch: p
         if not row.group and row.estimate in ("dip", "change") and " to " in row.period and "half" not in row.period:
             whole = next(r for r in rows if r.estimate == "change" and not r.group)
             assert whole.n - row.n == 0 or whole.n - row.n >= 5, row
+
+
+def test_englands_figures_are_not_called_the_schools_own(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    html = fragment(tell(ask(trust, monkeypatch)), "dip")
+    notes = re.findall(r'<p class="note">(.*?)</p>', html)
+    theirs = [note for note in notes if "FFT Education Datalab" in note or "DfE absence" in note]
+    assert len(theirs) == 2
+    assert not any(SOURCE_HERE in note for note in theirs)
+    assert any(SOURCE_HERE in note for note in notes)

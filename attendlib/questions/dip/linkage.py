@@ -79,7 +79,8 @@ def recording_rows(cohort: Cohort) -> list[Row]:
             used = (100 * frame[f"{column}_{when}"] / frame[f"possible_{when}"]).astype(float)
             if used.notna().all():
                 told = {"period": when, "unit": "percent of sessions", "method": "mean, HC2"}
-                rows.append(row_of(mean_interval(used), f"use_of_{code}", "school", **told))
+                row = row_of(mean_interval(used), f"use_of_{code}", "school", **told)
+                rows.append(replace(row, low=max(row.low or 0.0, 0.0)))  # no code is used less than never
     for model, (column, sign) in RECOUNTS.items():
         if _known(cohort, column):
             rows += _again(cohort, model, partial(_recounted, column=column, sign=sign))

@@ -72,7 +72,7 @@ def persistent_table(answer: Answer) -> Table:
     before = answer.select("persistent_before", scope="school")
     after = answer.select("persistent_after", scope="school")
     pairs = [(group_label(one.group), (one, other)) for one, other in zip(before, after, strict=True)]
-    caption = "Pupils who missed 10% or more of their possible sessions over the half-terms compared"
+    caption = "Pupils who missed 10% or more of their possible sessions over the weeks compared"
     return shares_table(caption, "Pupils", (answer.context["before"], answer.context["after"]), pairs)
 
 
