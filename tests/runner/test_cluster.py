@@ -1,0 +1,122 @@
+"""On a Dask cluster: the same reports as on one machine, whatever becomes of a worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from stub_trust import SCHOOLS, notebook, write_stub
+
+from attendlib.errors import AttendError
+from attendlib.intake.study import read_study
+from attendlib.runner.batch import run, todo
+from attendlib.runner.cluster import _about, _check, flow
+from attendlib.runner.plan import make_plan
+from attendlib.runner.work import How
+
+SHOW = """
+import time
+from IPython.display import display
+record = {"question": "q", "headline": True, "status": "done", "title": "T " + school, "sentences": ["S " + school]}
+display({"application/vnd.attendlib.record+json": record, "text/html": "<p>x</p>", "text/plain": "x"}, raw=True)
+time.sleep(0.2)
+"""
+# A cluster in a process of its own, so that its warnings and threads are not the tests'; workers are Dask's default:
+# daemons, which may not start processes through multiprocessing.
+CLUSTER = """
+import sys, time
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        pids = [nanny.pid for nanny in cluster.workers.values()]
+        print(cluster.scheduler_address, *pids, flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The scheduler's address and the two workers' processes."""
+    script = tmp_path_factory.mktemp("cluster") / "cluster.py"
+    script.write_text(CLUSTER)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, str(script)], cwd=script.parent, text=True, **pipes)
+    assert process.stdout is not None
+    try:
+        address, *pids = process.stdout.readline().split()
+        yield address, [int(pid) for pid in pids]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stdin.close()  # type: ignore[union-attr]
+
+
+def written(folder: Path) -> Path:
+    study = write_stub(folder)
+    made = notebook(("code", 'school = "all"\nwords = "x"', ["parameters"]), ("code", SHOW))
+    (study.parent / "probe.ipynb").write_text(json.dumps(made), encoding="utf-8")
+    return study
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    files = (path for path in out.rglob("*") if path.is_file() and ".attend" not in path.parts)
+    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "manifest.json"}
+
+
+@pytest.mark.prove
+@pytest.mark.filterwarnings("default")
+def test_workers_make_the_same_bytes_and_a_lost_worker_loses_nothing(tmp_path, cluster) -> None:
+    address, pids = cluster
+    plan = make_plan(read_study(written(tmp_path / "trust")))
+    ran = run(plan, todo(plan.jobs, tmp_path / "one"), tmp_path / "one", lambda made: None, How(workers=2))
+    assert not ran.failed
+    killed = []
+
+    def kill_a_worker(made) -> None:
+        if not killed:
+            os.kill(pids[0], signal.SIGKILL)
+            killed.append(pids[0])
+
+    how = How(scheduler=address)
+    ran = run(plan, todo(plan.jobs, tmp_path / "many"), tmp_path / "many", kill_a_worker, how)
+    assert killed
+    assert [entry.status for entry in ran.entries] == ["done"] * len(SCHOOLS)
+    assert tree(tmp_path / "many") == tree(tmp_path / "one")
+
+
+@pytest.mark.prove
+@pytest.mark.filterwarnings("default")
+def test_scheduling_24_000_reports_takes_under_10_ms_each(cluster) -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(cluster[0], set_as_default=False) as client:
+        started, count = time.monotonic(), 24_000
+        results = [result for _, result in flow(distributed, client, abs, ((-n,) for n in range(count)))]
+        each = (time.monotonic() - started) / count
+    assert sorted(results) == list(range(count))
+    print(f"{1000 * each:.2f} ms of scheduling a report")  # noqa: T201
+    assert each < 0.010
+
+
+def test_workers_with_other_versions_are_refused(tmp_path) -> None:
+    mine = _about(str(tmp_path / "study.yml"), str(tmp_path))
+    assert mine["the results folder"] == "there"
+    assert mine["the study file"] == "missing"
+    _check({"a": mine, "b": dict(mine)}, mine)
+    with pytest.raises(AttendError, match=r"1 of 2 workers differ .* numpy: .* here, 1\.0 there"):
+        _check({"a": mine, "b": {**mine, "numpy": "1.0"}}, mine)
+    with pytest.raises(AttendError, match="no workers"):
+        _check({}, mine)
+
+
+def test_a_scheduler_that_does_not_answer_is_said(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("attendlib.runner.cluster._PATIENCE", "100ms")
+    plan = make_plan(read_study(written(tmp_path / "trust")))
+    how = How(scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(AttendError, match="no Dask scheduler answers at"):
+        run(plan, todo(plan.jobs, tmp_path / "out"), tmp_path / "out", lambda made: None, how)
