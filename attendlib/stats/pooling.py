@@ -28,6 +28,7 @@ FEW = 8  # groups under which how far they differ is hardly known
 class Meta:
     """The mean of k estimates with its interval and test, in their unit; `prediction_*` is where a new group's lies.
 
+    It takes tau2 as known, as metafor does, so is short where groups differ little: `Pooled.new_low` is not.
     `between` is tau2 with its standard error (NaN unless REML) and Q-profile interval. `i2_pct` and `h2` set it beside
     the typical sampling variance; `q` on `q_df` tests that there is none.
     """
@@ -60,7 +61,8 @@ class Pooled:
 
     `value`, `se`, `low`, `high` are the pulled estimates; `difference` and its limits how far each lies from the mean;
     `own` the share of `value` that is its own estimate, the rest being the mean. `mean` with its limits is that of all
-    groups, `between_sd` the typical distance from it (its median a posteriori).
+    groups, `between_sd` the typical distance from it (its median a posteriori), `new_low` to `new_high` where one more
+    group's true value would lie.
     """
 
     value: pd.Series
@@ -75,6 +77,8 @@ class Pooled:
     mean_low: float
     mean_high: float
     between_sd: float
+    new_low: float
+    new_high: float
     n: int
     confidence_pct: float = 95
     warnings: tuple[str, ...] = ()
@@ -149,6 +153,7 @@ def partial_pool(estimates: Values, ses: Values, confidence_pct: float = 95) -> 
     low, high = _limits(pulled, spread, chances, confidence_pct)
     apart_low, apart_high = _limits(apart, apart_spread, chances, confidence_pct)
     mean_low, mean_high = _limits(means[:, None], mean_spread[:, None], chances, confidence_pct)
+    new_low, new_high = _limits(means[:, None], mean_spread[:, None] + tau2[:, :1], chances, confidence_pct)
     value = chances @ pulled
     series = {
         "value": value,
@@ -167,6 +172,8 @@ def partial_pool(estimates: Values, ses: Values, confidence_pct: float = 95) -> 
         mean_low=float(mean_low[0]),
         mean_high=float(mean_high[0]),
         between_sd=float(np.interp(0.5, chances.cumsum(), taus)),
+        new_low=float(new_low[0]),
+        new_high=float(new_high[0]),
         n=len(y),
         confidence_pct=confidence_pct,
         warnings=_notes(len(y), False),
