@@ -1,13 +1,16 @@
 """The planted link lies in its interval as often as the interval says: one school, a small one, all, a threshold."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from link_pupils import PLANTED, asked, made_pupils
 from scipy.stats import binom, norm
+from trust import make_trust
 
+from attendlib.questions.attainment_link import attainment_link
 from attendlib.questions.link.asked import Asked
 from attendlib.questions.link.between import random_intercept_rows
 from attendlib.questions.link.contrast import can_be_read, contrast_row, contrast_rows, fitted
@@ -16,6 +19,7 @@ from attendlib.records.answer import Row, Scope
 from attendlib.stats.fit import contrast
 
 PASS = 48.0
+ALIKE = ("fsm6", "sen", "sex", "eal")
 
 
 def realised(frame: pd.DataFrame, mean: pd.Series, scope: Scope, asked: Asked) -> float:
@@ -89,6 +93,23 @@ def test_coverage_over_2000_seeds(case: str) -> None:
     logging.getLogger(__name__).info("%s: %d of %d", case, hits, n)
     assert n >= 1600
     assert 0.93 <= hits / n <= 0.97, f"{hits} of {n}"
+
+
+@pytest.mark.prove
+def test_whole_trusts_hold_what_was_planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty invented trusts, from registers to page: maths in the secondary, against what truth.json says."""
+    hits, errors = 0, []
+    for seed in range(40):
+        trust = make_trust(tmp_path / str(seed), seed=seed, schools=3, pupils=700)
+        truth = next(x for x in trust.truth["link"] if (x["measure"], x["academic_year"]) == ("maths", "2024/25"))
+        answer = attainment_link(trust.pupils("999003", monkeypatch), outcome="maths", prior="maths", adjust_for=ALIKE)
+        row = answer.row("link", scope="school", model="adjusted")
+        assert row is not None
+        hits += row.low <= truth["planted_points"] <= row.high  # type: ignore[operator]
+        errors.append((row.value - truth["planted_points"]) / row.se)  # type: ignore[operator]
+    logging.getLogger(__name__).info("whole trusts: %d of 40, mean error %.2f standard errors", hits, np.mean(errors))
+    assert hits >= binom.ppf(0.0005, 40, 0.95)
+    assert abs(np.mean(errors)) < 3.3 / 40**0.5
 
 
 def test_what_is_realised_is_what_was_planted() -> None:
