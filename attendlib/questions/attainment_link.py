@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from attendlib.disclosure import limit
+from attendlib.errors import QuestionError
 from attendlib.facts.definitions import SESSIONS_A_DAY
 from attendlib.facts.labels import column_label, measure_label, measure_unit
 from attendlib.facts.years import year_group_name
@@ -43,8 +44,13 @@ def attainment_link(
 
     Rows are named in docs/results.md; `link` carries the estimate, in the outcome's points, or per 100 pupils for a
     threshold. A school's own pupils with HC2; all schools within schools with CR2. An association: never a cause.
+    Raises QuestionError for a contrast that is not of more absence against less.
     """
     study = pupils.study_file.study
+    if not 0 <= contrast_pct[1] < contrast_pct[0] <= 100:
+        raise QuestionError(
+            f"contrast_pct is {list(contrast_pct)}: give more absence first, then less, such as [10, 2]."
+        )
     measure, at_least = measure_of(outcome)
     asked = Asked(
         pupils.school, measure, at_least, academic_year or study.academic_year, year_group, prior, tuple(adjust_for),
@@ -154,6 +160,8 @@ def _verdict(rows: Sequence[Row], frame: pd.DataFrame, asked: Asked) -> tuple[st
     link = found.get("adjusted") or found.get("raw")
     if link is None:
         return "Too few pupils to tell", [_why_no_contrast(frame, asked)]
+    if link.model == "raw" and any(frame[column].nunique(dropna=False) > 1 for column in asked.adjust_for):
+        return "Too few pupils to tell", ["pupils are too few to hold anything alike, and nothing rests on raw figures"]
     if link.df is None or link.df < LEAST_DF or link.low is None or link.high is None:
         return "Too few pupils to tell", ["the model rests on too few pupils for an interval"]
     if link.low > 0 or link.high < 0:

@@ -113,6 +113,25 @@ def test_a_threshold_that_a_characteristic_settles(tmp_path: Path, monkeypatch: 
         assert row.value is None or np.isfinite(row.value)
 
 
+def test_more_to_hold_alike_than_pupils_allow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = cohort(60).assign(previous_school=[f"from {i}" for i in range(60)])
+    results = marks(frame, 60 - frame["absent"] / 3)
+    answer = answered(tmp_path, monkeypatch, frame, results, "{outcome: maths, adjust_for: [previous_school]}")
+    assert answer.row("link", scope="school", model="adjusted") is None
+    assert answer.verdict == "Too few pupils to tell"
+    assert answer.reasons == ("pupils are too few to hold anything alike, and nothing rests on raw figures",)
+
+
+@pytest.mark.parametrize("contrast", ["[2, 10]", "[10, 10]", "[10, -1]"])
+def test_a_contrast_of_less_against_more_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contrast: str
+) -> None:
+    with pytest.raises(AttendError, match="contrast_pct"):
+        answered(
+            tmp_path, monkeypatch, cohort(), marks(cohort(), range(80)), f"{{outcome: maths, contrast_pct: {contrast}}}"
+        )
+
+
 def test_twenty_five_pupils(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = cohort(25)
     scores = 50 + np.random.default_rng(2).normal(0, 10, 25)

@@ -18,6 +18,8 @@ from attendlib.questions.link.kinds import kind_rows, short_window_rows, spell_r
 from attendlib.questions.link.logistic import logistic_row
 from attendlib.questions.link.missing import bound_rows, missing_rows
 from attendlib.records.answer import Row
+from attendlib.stats.fit import contrast
+from attendlib.stats.ols import ols
 
 
 def only(rows: tuple[Row, ...], estimate: str, **labels: str) -> Row:
@@ -82,6 +84,17 @@ def test_levels_lie_as_far_apart_as_the_contrast_says() -> None:
     at = {row.group: row.value for row in level_rows(frame, asked())}
     link = only(contrast_rows(frame, "school", asked()), "link", model="adjusted")
     assert at["absence_pct=10"] - at["absence_pct=2"] == pytest.approx(link.value)
+
+
+def test_a_school_whose_classes_are_known_is_clustered_by_class() -> None:
+    frame = made_pupils(2, 160).assign(**{"class": np.tile([f"c{i}" for i in range(10)], 16)})
+    row = only(contrast_rows(frame, "school", asked()), "link", model="adjusted")
+    design = design_of(frame, held_alike(frame, asked()))
+    fit = ols(frame["result"], design.X, cluster=frame["class"].to_numpy())
+    expected = contrast(fit, design.between(10, 2))
+    assert (row.value, row.se, row.n_groups) == (pytest.approx(expected.value), pytest.approx(expected.se), 10)
+    few = frame.assign(**{"class": np.tile(["a", "b"], 80)})
+    assert only(contrast_rows(few, "school", asked()), "link", model="adjusted").n_groups is None
 
 
 def test_month_of_birth_runs_from_september_to_august() -> None:
