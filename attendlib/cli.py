@@ -169,6 +169,23 @@ def protocol(study: StudyPath) -> None:
 
 
 @app.command()
+def randomise(study: StudyPath) -> None:
+    """Draws the trial under `randomise`, once: allocation.csv and a log without identifiers, beside the data."""
+    from attendlib.intake.randomise import randomise as draw
+    from attendlib.intake.study import read_study
+
+    print("\n".join(draw(read_study(study)).lines()))
+
+
+@app.command()
+def power(study: StudyPath) -> None:
+    """Says what the study's trial could detect: by what its protocol assumed, and by the data's own sizes."""
+    from attendlib.runner.reach import say_reach
+
+    raise typer.Exit(say_reach(study))
+
+
+@app.command()
 def scan(folder: Path, study: StudyPath) -> None:
     """Proves that nothing under FOLDER holds an identifier from the study's data."""
     from attendlib.export.scan import scan as look_over

@@ -154,6 +154,35 @@ class TrialEvaluation(Strict):
     draws: int = Field(default=1000, ge=100, le=20_000)
 
 
+class Randomise(Strict):
+    """How `attend randomise` draws the next trial: who is on the list, the arms, and the blocks lots are drawn in.
+
+    `shares` says how many of each arm to every lot (equal unless said). `places` instead is the number of places in the
+    first of two arms, the second waits.
+    """
+
+    trial: Slug
+    unit: Literal["pupil", "school"] = "pupil"
+    arms: Annotated[list[Urn], Field(min_length=2)]
+    shares: list[Annotated[int, Field(ge=1, le=100)]] = []
+    places: int | None = Field(default=None, ge=1)
+    block: list[str] = []
+    year_group: YearGroup | None = None
+    eligible: Eligible | None = None
+    academic_year: AcademicYear | None = None
+    randomised_on: Annotated[date | None, Field(strict=False)] = None
+
+    @model_validator(mode="after")
+    def _arms_and_shares(self) -> "Randomise":
+        if len(set(self.arms)) < len(self.arms):
+            raise ValueError("`arms` names an arm twice")
+        if self.shares and len(self.shares) != len(self.arms):
+            raise ValueError(f"`shares` has {len(self.shares)} numbers for {len(self.arms)} arms")
+        if self.places is not None and (len(self.arms) != 2 or self.shares):
+            raise ValueError("`places` needs two arms, the one with places first, and no `shares`")
+        return self
+
+
 NOTEBOOKS: dict[str, type[Strict]] = {
     "attainment_link": AttainmentLink,
     "transition_dip": TransitionDip,
@@ -184,4 +213,5 @@ class Study(Strict):
     key_file: str | None = None
     protocol: str | None = None
     claims: list[Claim] = []
+    randomise: Randomise | None = None
     notebooks: Annotated[dict[str, dict[str, Any] | None], Field(min_length=1)]

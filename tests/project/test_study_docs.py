@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from attendlib.records.schema import study_schema, study_schema_text
-from attendlib.records.study import NOTEBOOKS, Assumed, Claim, Eligible, Exclusion, Span, Study, Threshold
+from attendlib.records.study import NOTEBOOKS, Assumed, Claim, Eligible, Exclusion, Randomise, Span, Study, Threshold
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "params").glob("*.yml"))
@@ -22,6 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "`outcome` as a threshold": Threshold,
     "`eligible`": Eligible,
     "`assumed`": Assumed,
+    "`randomise`": Randomise,
     "`{from, to}`": Span,
     **{f"`{name}`": model for name, model in NOTEBOOKS.items()},
 }

@@ -20,12 +20,12 @@ def mdes_rows(sample: Sample, arm: str, primary: Row, sd: float, assumed: Assume
     if assumed is not None:
         clusters = assumed.clusters or frame["school"].nunique()
         rows.append(
-            _mdes_row(_design(sample.plan, assumed.pupils, clusters, 0.5, assumed), arm, "protocol", assumed.pupils)
+            _mdes_row(design_of(sample.plan, assumed.pupils, clusters, 0.5, assumed), arm, "protocol", assumed.pupils)
         )
         drawn = frame["cluster" if sample.plan.design == "cluster" else "school"].nunique()
         share = float(frame["treated"].mean())
         rows.append(
-            _mdes_row(_design(sample.plan, len(frame), drawn, share, assumed), arm, "randomisation", len(frame))
+            _mdes_row(design_of(sample.plan, len(frame), drawn, share, assumed), arm, "randomisation", len(frame))
         )
     if primary.se and primary.df and sd > 0:
         value = minimum_detectable(primary.se, primary.df) / sd
@@ -37,7 +37,8 @@ def mdes_rows(sample: Sample, arm: str, primary: Row, sd: float, assumed: Assume
     return rows
 
 
-def _design(plan: Plan, pupils: int, clusters: int, share: float, assumed: Assumed) -> Design:
+def design_of(plan: Plan, pupils: int, clusters: int, share: float, assumed: Assumed) -> Design:
+    """The design of `pupils` in `clusters`, `share` of them in the arm, by what was assumed of the outcome."""
     if plan.design == "cluster":
         return cluster_randomised(
             clusters,
