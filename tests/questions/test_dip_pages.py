@@ -7,7 +7,9 @@ import pytest
 from dip_trust import SECONDARY, Made, ask, pupils_of
 
 from attendlib.errors import DataError, StudyError
+from attendlib.questions.dip import linkage
 from attendlib.records.answer import Answer
+from attendlib.stats.weighting import NoOverlapError
 from attendlib.words.stories import tell
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
@@ -297,3 +299,69 @@ def test_a_page_for_anyone_is_rounded(tmp_path: Path, monkeypatch: pytest.Monkey
     assert {row.n % 5 for row in answer.rows if row.n is not None} == {0}
     assert "(95% interval" in words(answer)
     assert all(row.n >= 10 for row in answer.rows if row.value is not None)
+
+
+def four_secondaries(roll: pd.DataFrame, counts: pd.DataFrame) -> Frames:
+    """The movers go to four schools in turn: Upper School, Other Upper School and two all-through primaries."""
+    places = {0: SECONDARY, 1: "999102", 2: "999001", 3: "999002"}
+
+    def sent(frame: pd.DataFrame) -> pd.DataFrame:
+        turn = frame["pupil"].str.partition("p")[2].astype(int).mod(4).map(places)
+        return frame.assign(school=frame["school"].where(frame["school"] != SECONDARY, turn))
+
+    return sent(roll), sent(counts)
+
+
+@pytest.mark.parametrize("reference", ["stayers", "other_schools"])
+def test_all_schools_stand_beside_or_are_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    made = Made(movers=160, change=four_secondaries, settings={"reference_step": reference})
+    answer = ask(tmp_path, made, monkeypatch)
+    beside = answer.row("dip", scope="all", group="")
+    used = answer.row("reference_change")
+    assert answer.context["reference"] == reference
+    assert answer.row("change", scope="all", group="").n == 160
+    if reference == "stayers":
+        assert (beside.n, beside.n_groups) == (160, 4)
+    else:  # leave-one-out: the other three schools' 120, and no dip of all schools against themselves
+        assert (used.n, used.n_groups, beside) == (120, 3, None)
+        assert "at the other schools" in words(answer)
+
+
+def a_year_on(roll: pd.DataFrame, counts: pd.DataFrame) -> Frames:
+    """The first cohort's movers in Year 8, a year after the year asked for."""
+    last = (roll["academic_year"] == "2023/24") & roll["pupil"].str.startswith("m0")
+    those = counts["academic_year"].eq("2023/24") & counts["pupil"].str.startswith("m0")
+    later = {"academic_year": "2024/25"}
+    return (
+        pd.concat([roll, roll[last].assign(year_group=8, **later)]),
+        pd.concat([counts, counts[those].assign(**later)]),
+    )
+
+
+def test_the_same_pupils_are_followed_into_the_next_year(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made(years=("2022/23", "2023/24", "2024/25"), change=a_year_on, settings={"academic_year": "2023/24"})
+    answer = ask(tmp_path, made, monkeypatch)
+    later = {row.period.partition(" ")[2]: row for row in answer.select("absence_later")}
+    after = {row.period.partition(" ")[2]: row for row in answer.select("absence_after") if "half-term" in row.period}
+    assert set(later) == {f"half-term {half}" for half in range(1, 7)}
+    assert [later[half].value for half in later] == pytest.approx([after[half].value for half in later])
+    assert "Year 8, the same pupils" in tell(answer).charts[1].alt
+
+
+def left_out(roll: pd.DataFrame, counts: pd.DataFrame) -> Frames:
+    """Ten of the movers were nowhere the year before."""
+    names = [f"m0p{place}" for place in range(10)]
+    early = roll["pupil"].isin(names) & (roll["academic_year"] == "2023/24")
+    return roll[~early], counts[~(counts["pupil"].isin(names) & (counts["academic_year"] == "2023/24"))]
+
+
+def test_weights_that_cannot_be_had_are_said_and_not_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise NoOverlapError("too far apart")
+
+    monkeypatch.setattr(linkage, "balance_weights", none)
+    answer = ask(tmp_path, Made(change=left_out), monkeypatch)
+    assert answer.row("dip", model="weighted to all on roll") is None
+    assert "No weights make the pupils compared like everyone on roll" in words(answer)
