@@ -141,13 +141,18 @@ def run_one(
     from attendlib.runner.plan import make_plan
     from attendlib.runner.progress import line
     from attendlib.runner.report import make
+    from attendlib.runner.state import FullDiskError
 
     plan = make_plan(read_study(study))
     jobs = plan.choose([school], [notebook])
     if not jobs:
         raise AttendError(f"{notebook} makes no page for {school}.")
     with kernels(plan.study_file.path, Limits(time_limit, memory_limit), "ordinary") as kept:  # one: nothing to share
-        made = make(jobs[0], _out(plan.study_file, out), "run", forbidden(plan.study_file), kept)
+        try:
+            made = make(jobs[0], _out(plan.study_file, out), "run", forbidden(plan.study_file), kept)
+        except FullDiskError as full:
+            print(full, file=sys.stderr)
+            raise typer.Exit(FAILED) from full
     print(line(made))
     if made.entry.status in FAILING:
         print(f"What went wrong in full: {write_log(plan.study_file.study.study, [made])}", file=sys.stderr)

@@ -270,7 +270,7 @@ def test_killed_at_fifty_random_moments_it_ends_with_the_same_bytes(clean, tmp_p
     assert killed >= 25
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.prove)])
 def test_interrupted_it_stops_soon_leaves_nothing_and_says_how_to_go_on(clean, tmp_path, number) -> None:
     study, expected = clean
     process = attend(study, tmp_path / "out", "--workers", "1", "--kernels", "forked")
