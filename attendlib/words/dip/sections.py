@@ -53,7 +53,10 @@ def _feeders(answer: Answer) -> Section:
     chart = feeder_chart(answer, rows)
     words = ("Small numbers swing widely: a school inside the curved limits is where chance alone would put it.",)
     return Section(
-        "Schools before the move", words, (chart,) if chart else (), _shown(tables.feeder_table(answer, rows))
+        "Schools before the move",
+        words if chart else (),
+        (chart,) if chart else (),
+        _shown(tables.feeder_table(answer, rows)),
     )
 
 
