@@ -46,6 +46,7 @@ def choice_rows(found: Compared, characteristics: tuple[str, ...], weights: tupl
     rows = []
     for key, model in choices(found, characteristics, weights):
         points = row_of(points_fewer(found.frame, model, clusters), "choice", found.scope, group=key, method="OLS")
+        points = replace(points, n=len(found.frame))  # as many as are compared, whatever weights make of them
         rows.append(rescaled(points, per_point, "choice", unit))
     return rows
 

@@ -66,8 +66,9 @@ def method(found: Compared) -> str:
 
 
 def point_row(found: Compared, estimate: Estimate, model: str) -> Row:
-    """A difference in points as a row."""
-    return row_of(estimate, "points_fewer", found.scope, model=model, unit="percentage points", method=method(found))
+    """A difference in points as a row; n is all who are compared, also those whom weights leave out."""
+    row = row_of(estimate, "points_fewer", found.scope, model=model, unit="percentage points", method=method(found))
+    return replace(row, n=len(found.frame))
 
 
 def in_days(points: Row, found: Compared) -> list[Row]:

@@ -64,6 +64,10 @@ def fitted(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str =
 
     It is the linear part of `absence_rate_model`, without the rate ratio that a page needs once only.
     """
+    if model.weight:  # rows that weights leave out altogether identify no column
+        kept = frame[model.weight].to_numpy(float) > 0
+        clusters = None if clusters is None else np.asarray(clusters)[kept]
+        frame = frame[kept].reset_index(drop=True)
     points = 100 * (frame[outcome] - frame["baseline"] if model.change else frame[outcome])
     design = design_matrix(frame, model)
     if not model.weight:
