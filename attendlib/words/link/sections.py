@@ -86,7 +86,7 @@ def _explains(answer: Answer, row: Row) -> str:
     absence, result = (rounded(each.value, 1) if each and each.value is not None else "c" for each in found)
     name = MEASURED[_hidden_group(row)[1]]
     return (
-        f"{name[0].upper()}{name[1:]} explains at most {absence}% of what is left of absence and {result}% of results"
+        f"As strong as {name} is at most {absence}% of what is left of absence and {result}% of what is left of results"
     )
 
 
@@ -102,16 +102,20 @@ def _missing(answer: Answer) -> Section:
         none = any(step.reason == "no result" and step.lost == 0 for step in answer.steps)
         few = "Too few pupils lack a result, or an earlier one, for more to be told of them."
         return Section(title, ("Every pupil compared has a result." if none else few,))
+    total = rows[-1]
+    words = [f"{share(total)} of the pupils with attendance have no result."] if total.value is not None else []
     lines = [(f"{band_words(row)} absent" if row.group else "All pupils", [row]) for row in rows]
-    tables = [shares_table("Pupils with attendance but no result", "Absence", ("No result",), lines)]
+    caption = "Pupils with attendance but no result"
+    tables = [shares_table(caption, "Absence", ("No result",), lines)] if len(rows) > 1 else []
     again = [
         Line(words, row)
         for model, words in READINGS.items()
         if (row := answer.row("link", scope="school", model=model)) is not None
     ]
-    words = "Too few pupils lack a result for another reading of them to be told."
-    if len(again) > 1:
-        words = (
+    if len(again) < 2:
+        words.append("Too few pupils lack a result for another reading of them to be told.")
+    else:
+        words.append(
             "The same difference, with missing results read in other ways. Whatever the missing results were, for these"
             " pupils the figure lies between the last two."
         )
@@ -120,7 +124,7 @@ def _missing(answer: Answer) -> Section:
         tables.append(
             estimates_table(caption, "Reading", what, again, "The last two use the lowest and highest result.")
         )
-    return Section(title, (words,), (), tuple(tables))
+    return Section(title, tuple(words), (), tuple(tables))
 
 
 def _kinds(answer: Answer) -> Section:
@@ -168,11 +172,13 @@ def _improvers(answer: Answer) -> Section:
         " says nothing about what coming back does."
     )
     c = answer.context
-    lines = [Line(PATTERNS[_value(row)], row) for row in answer.select("result_by_pattern", scope="school")]
+    shown = [row for row in answer.select("result_by_pattern", scope="school") if row.value is not None]
+    lines = [Line(PATTERNS[_value(row)], row) for row in shown]
+    if not lines:
+        words.append("Their results are withheld, so that no pupil can be recognised.")
     what = f"{capital(c['outcome'])}, {'percent' if c['unit'] == 'in every 100 pupils' else 'mean'}"
-    tables = (
-        [estimates_table(f"{capital(c['outcome'])} by absence in two years", "Absence", what, lines)] if lines else []
-    )
+    caption = f"{capital(c['outcome'])} by absence in two years"
+    tables = [estimates_table(caption, "Absence", what, lines)] if lines else []
     more = [Line(f"Prior result: {PATTERNS[_value(row)].lower()}", row) for row in answer.select("prior_by_pattern")]
     labels = {
         "raw": "Came back, less did not: not adjusted",
