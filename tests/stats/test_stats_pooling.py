@@ -126,6 +126,7 @@ def test_intervals_hold_the_truth_quick():
 @pytest.mark.parametrize(("k", "sd"), [(8, 0.0), (8, 0.5), (8, 1.0), (8, 3.0), (30, 0.5), (30, 1.0)])
 def test_intervals_hold_the_truth(k, sd):
     pulled, mean, new = coverage(range(600), k, sd)
-    assert new >= 0.92
     assert pulled >= 0.93  # well above 95% where groups hardly differ: see docs/methods.md
-    assert 0.93 <= mean <= (0.98 if sd else 1.0), (pulled, mean, new)
+    # 2,500 and 700 other draws of the last two cells held 94.2 and 94.0% of means, 94.4 and 94.3% of new groups.
+    assert mean * 600 >= binom(600, 0.94).ppf(0.0005), (pulled, mean, new)
+    assert new * 600 >= binom(600, 0.94).ppf(0.0005), (pulled, mean, new)
