@@ -187,7 +187,7 @@ def interventions(pupils: list[Pupil]) -> Rows:
 def allocation(pupils: list[Pupil]) -> Rows:
     """Two trials: `star_k`, one row a pupil in kindergarten with the class type drawn there; `star_entry`, one row a
     pupil whenever they joined, small class or larger, as drawn on joining. Pupils were drawn within their school."""
-    kindergarten = [
+    kindergarten: Rows = [
         {
             "trial": "star_k",
             "pupil": pupil["stdntid"],
