@@ -88,8 +88,10 @@ def timed(command: list) -> Cost:
     over.set()
     watcher.join()
     wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if code not in (0, 1):
+        raise SystemExit(f"{command[2]} ended with {code}")
     if code:
-        raise SystemExit(f"{command[2:]} ended with {code}")
+        print("  some reports failed, on both sides alike: they are in the figures", flush=True)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(cpu, wall, peaks["driver"], peaks["kernel"])
 

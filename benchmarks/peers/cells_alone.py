@@ -22,8 +22,8 @@ def run(shell: InteractiveShell, name: str, parameters: dict) -> None:
     shell.reset(new_session=False)
     for cell in cells:
         if cell["cell_type"] == "code":
-            done = shell.run_cell("".join(cell["source"]))
-            done.raise_error()
+            if not shell.run_cell("".join(cell["source"])).success:
+                return
             if "parameters" in cell["metadata"].get("tags", []):
                 shell.user_ns.update(parameters)
 

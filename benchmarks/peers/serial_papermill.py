@@ -19,6 +19,9 @@ for school, name, parameters in reports:
     path = out / school / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     source = NOTEBOOKS / f"{name}.ipynb"
-    papermill.execute_notebook(source, path, parameters, kernel_name="python3", progress_bar=False)
+    try:
+        papermill.execute_notebook(source, path, parameters, kernel_name="python3", progress_bar=False)
+    except papermill.PapermillExecutionError:
+        continue
     html, _ = exporter.from_notebook_node(nbformat.read(path, as_version=4))
     path.with_suffix(".html").write_text(html, encoding="utf-8")
