@@ -156,6 +156,8 @@ def _reach(answer: Answer) -> str:
     if row is None or row.value is None:
         return ""
     first = f"A comparison of this size finds a true difference of {row.value:.1f} days a year in four cases of five"
+    if "check" not in chance_values(answer):
+        return f"{first}."
     if rule is None or rule.value is None:
         return f"{first}; for the verdict's own rule no difference would be enough with so few pupils."
     return f"{first}; the verdict's own rule needs {rule.value:.1f}."
