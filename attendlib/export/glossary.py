@@ -36,8 +36,8 @@ TERMS = (
     Term("Key Stage 2", r"Key Stage 2", "The tests at the end of Year 6."),
     Term("c (withheld)", r">c<|withheld", "A figure left blank because few pupils are behind it, or because it would"
          " let such a figure be found by subtraction."),
-    Term("If the groups were otherwise alike", r"otherwise alike", "Nobody drew lots to choose the pupils, so"
-         " the groups may differ in ways the records do not show."),
+    Term("If the groups were otherwise alike", r"groups were otherwise alike", "Nobody drew lots to choose the"
+         " pupils, so the groups may differ in ways the records do not show."),
 )  # fmt: skip
 
 

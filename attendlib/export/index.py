@@ -74,7 +74,11 @@ def by_chance(entries: Iterable[Entry]) -> tuple[int, float] | None:
 def study_choices(study: Study, parameters: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
     """What was chosen: where it holds (all pages or a notebook), its name, its value. Never a path."""
     chosen = study.model_dump(mode="json", by_alias=True, exclude=_NOT_A_CHOICE)
-    lines = [("All pages", _LABELS.get(key, key), _text(value)) for key, value in chosen.items()]
+    lines = [
+        ("All pages", _LABELS.get(key, key), _text(value))
+        for key, value in chosen.items()
+        if key in _LABELS or value not in (None, [], {})
+    ]
     for notebook, values in parameters.items():
         lines += [(notebook, key, _text(value)) for key, value in values.items() if key != "school"]
     return lines

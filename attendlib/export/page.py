@@ -51,7 +51,7 @@ def page_html(saved: Mapping[str, Any], name: str, school: str, school_name: str
         "headline": handed.headline,
         "hoisted": HOISTED,
         "parts": [_with_nodes(part) for part in parts(cells)],
-        "terms": glossary(_said(cells) + handed.headline.model_dump_json()),
+        "terms": glossary(_said(cells, handed.headline)),
     }
     with _ONE_AT_A_TIME:
         text, _ = _exporter().from_notebook_node(from_dict({**saved, "cells": cells}), {"attend": facts})
@@ -109,9 +109,17 @@ def _sourced(html: str, header: Header | None) -> str:
     return html.replace(_SOURCE, f"Source: {escape(header.study_title)}, the schools’ own records{until}.")
 
 
-def _said(cells: list[dict[str, Any]]) -> str:
+def _said(cells: list[dict[str, Any]], headline: Report) -> str:
+    """All the page's text, as HTML and Markdown."""
     outputs = [output["data"].get("text/html", "") for cell in cells for output in cell.get("outputs", [])]
-    return "\n".join([*outputs, *(str(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")])
+    return "\n".join(
+        [
+            headline.title,
+            *headline.sentences,
+            *outputs,
+            *(str(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"),
+        ]
+    )
 
 
 def _in_words(day: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from html import escape
 
 from attendlib.page.download import csv_link
-from attendlib.records.answer import Chart, Section, Story, Table
+from attendlib.records.answer import OWN_RECORDS, Chart, Section, Story, Table
 from attendlib.words.tables import CHECKS, STEPS
 
 SOURCE_HERE = '<span class="source"></span>'  # the page, which knows study and date, writes the source in here
@@ -74,13 +74,20 @@ def table_html(table: Table, name: str) -> str:
         for cells in table.cells
     )
     note = f"{escape(table.note)} " if table.note else ""
-    source = "" if "Source: " in table.note else SOURCE_HERE  # other people's figures name their own
     return (
         f'<div class="table" role="group" tabindex="0" aria-labelledby="{escape(name)}"><table>'
         f'<caption id="{escape(name)}">{escape(table.caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-        f'<p class="note">{note}{source}{csv_link(table, name)}</p>'
+        f'<p class="note">{note}{_source(table)}{csv_link(table, name)}</p>'
     )
+
+
+def _source(table: Table) -> str:
+    if "Source: " in table.note:
+        return ""  # other people's figures name their own
+    if table.source == OWN_RECORDS:
+        return SOURCE_HERE
+    return f"Source: {escape(table.source)}" if table.source else ""
 
 
 def _right(table: Table, column: str) -> str:

@@ -6,6 +6,7 @@ from typing import Literal
 
 Scope = Literal["school", "all"]
 Status = Literal["done", "too_few", "not_applicable"]
+OWN_RECORDS = "own"  # the source of a table made from the study's own data
 WITHHELD = "c"  # withheld to protect pupils; z is not applicable, x is not available
 
 
@@ -89,13 +90,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table as it is printed: cells are finished text, `numeric` names the columns set to the right."""
+    """A table as it is printed: cells are finished text, `numeric` names the columns set to the right.
+
+    `source` says where its figures come from: OWN_RECORDS (the page names study and date), or a text, or nothing.
+    """
 
     caption: str
     columns: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     numeric: tuple[str, ...] = ()
     note: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

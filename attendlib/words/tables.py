@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from attendlib.records.answer import Check, Row, Step, Table
+from attendlib.records.answer import OWN_RECORDS, Check, Row, Step, Table
 from attendlib.words.numbers import count, interval, places_for, plain, share
 
 CHECKS = "Checks of the comparison"
@@ -25,7 +25,7 @@ def estimates_table(caption: str, first: str, what: str, lines: Iterable[Line], 
     head = _interval_head(line.row for line in lines)
     cells = tuple((line.label, *_estimate(line.row, bool(head)), _n(line.row)) for line in lines)
     columns = (what, head, "Pupils") if head else (what, "Pupils")
-    return Table(caption, (first, *columns), cells, columns, _note(lines, note))
+    return Table(caption, (first, *columns), cells, columns, _note(lines, note), OWN_RECORDS)
 
 
 def shares_table(caption: str, first: str, what: Sequence[str], lines: Iterable[tuple[str, Sequence[Row]]]) -> Table:
@@ -33,7 +33,7 @@ def shares_table(caption: str, first: str, what: Sequence[str], lines: Iterable[
     lines = list(lines)
     cells = tuple((label, *(share(row) for row in rows)) for label, rows in lines)
     note = _note([Line(label, row) for label, rows in lines for row in rows], "")
-    return Table(caption, (first, *what), cells, tuple(what), note)
+    return Table(caption, (first, *what), cells, tuple(what), note, OWN_RECORDS)
 
 
 def steps_table(steps: Sequence[Step]) -> Table:
@@ -41,7 +41,7 @@ def steps_table(steps: Sequence[Step]) -> Table:
     cells = tuple((step.reason, "–" if step.lost == 0 else count(step.lost), count(step.left)) for step in steps)
     hidden = any(step.lost is None or step.left is None for step in steps)
     columns = ("Step", "Pupils left out", "Pupils still in")
-    return Table(STEPS, columns, cells, columns[1:], WITHHELD_NOTE if hidden else "")
+    return Table(STEPS, columns, cells, columns[1:], WITHHELD_NOTE if hidden else "", OWN_RECORDS)
 
 
 RESULTS = {True: "passed", False: "not passed", None: "for information"}

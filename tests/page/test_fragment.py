@@ -9,8 +9,9 @@ from urllib.parse import unquote
 import html5lib
 
 from attendlib.page.download import csv_text
-from attendlib.page.fragment import fragment
-from attendlib.records.answer import Chart, Section, Story, Table
+from attendlib.page.fragment import SOURCE_HERE, fragment, table_html
+from attendlib.records.answer import OWN_RECORDS, Chart, Section, Story, Table
+from attendlib.words.tables import estimates_table
 
 STORY = Story(
     title="Absence < before & after",
@@ -71,3 +72,12 @@ def test_how_sure_comes_after_the_tables_and_before_what_it_cannot_show() -> Non
     order = ["<caption id=\"story-table-2\">Caption", "How sure are we?", "Fairly sure.", "Checks of the comparison",
              "What this cannot show", "What to do next", "<details>"]  # fmt: skip
     assert [html.index(part) for part in order] == sorted(html.index(part) for part in order)
+
+
+def test_only_a_table_of_the_studys_own_records_says_so() -> None:
+    own, other = replace(STORY.tables[0], source=OWN_RECORDS), replace(STORY.tables[0], source="DfE <2025>")
+    assert SOURCE_HERE in table_html(own, "t")
+    assert SOURCE_HERE not in table_html(other, "t")
+    assert "Source: DfE &lt;2025&gt;" in table_html(other, "t")
+    assert "ource" not in table_html(STORY.tables[0], "t").replace("sourced", "")
+    assert estimates_table("C", "A", "B", []).source == OWN_RECORDS
