@@ -12,7 +12,13 @@ from attendlib.questions.impact.anyway import earlier_cohort, expected_rows
 from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, span_of
 from attendlib.questions.impact.balance import balance_check, balance_rows, covariates, effective_rows
 from attendlib.questions.impact.checks import checks as design_checks
-from attendlib.questions.impact.choices import by_chance_rows, choice_rows, placebo_outcome_checks, placebo_rows
+from attendlib.questions.impact.choices import (
+    by_chance_rows,
+    choice_rows,
+    fixed_choice,
+    placebo_outcome_checks,
+    placebo_rows,
+)
 from attendlib.questions.impact.chosen import Compared, Refused, compared, with_frame
 from attendlib.questions.impact.claims import claim_rows
 from attendlib.questions.impact.figures import (
@@ -158,8 +164,8 @@ def _found(pupils: Pupils, asked: Asked, found: Compared) -> Found:
         *level_rows(found), *expected_rows(found, earlier_cohort(pupils, asked, found)),
         *improved_rows(found, fewest), *persistent_rows(found, fewest),
         *flow_rows(publishable_steps(found.flow, audience), found.scope), *balance, *effective_rows(found, shown),
-        *choice_rows(found, tuple(_characteristics(found)), tuple(usable)), *placebos, *strength_rows(found),
-        *_by_chance(found, fewest), *claim_rows(pupils, found),
+        *choice_rows(found, tuple(_characteristics(found)), tuple(usable)), *fixed_choice(own), *placebos,
+        *strength_rows(found), *_by_chance(found, fewest), *claim_rows(pupils, found),
     ]  # fmt: skip
     others = frames.interventions(pupils)
     checks = [

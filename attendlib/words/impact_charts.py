@@ -6,11 +6,11 @@ from attendlib.records.answer import Answer, Chart, Row
 from attendlib.words.charts import Dot, balance, event_study, specification_curve
 from attendlib.words.numbers import figure, plain, pupils
 
-MAIN_CHOICE = "alike=both;characteristics=no;curve=spline;weights=none"
 CHOICES = {
     "both earlier absences alike": ("alike", "both"),
     "only the earlier baseline alike": ("alike", "baseline"),
     "change since the earlier baseline": ("alike", "change"),
+    "change since before, by half-term": ("alike", "half_terms"),
     "curves rather than lines": ("curve", "spline"),
     "characteristics alike too": ("characteristics", "yes"),
     "entropy weights": ("weights", "entropy"),
@@ -47,18 +47,26 @@ def choices_chart(answer: Answer) -> Chart | None:
     values = [row.value for row in rows if row.value is not None]
     if not values:
         return None
+    fixed = _fixed_first(answer)
     title = f"The same question answered in {len(rows)} ways, {answer.context['school_name']}"
     alt = (
         f"{rows[0].unit.capitalize()} fewer, by {len(rows)} ways of comparing, {pupils(rows[0].n)}: from"
-        f" {plain(min(values))} to {plain(max(values))}; the main one gives {_main(rows)}."
+        f" {plain(min(values))} to {plain(max(values))}; the main one gives {_main(rows, fixed)}."
     )
-    place = next((place for place, row in enumerate(rows) if row.group == MAIN_CHOICE), 0)
+    place = next((place for place, row in enumerate(rows) if row.group == fixed), 0)
     items = [Dot(f"way {number}", row) for number, row in enumerate(rows, 1)]
     return specification_curve(title, alt, items, used, f"fewer {rows[0].unit}", main=place)
 
 
-def _main(rows: Sequence[Row]) -> str:
-    return next((figure(row) for row in rows if row.group == MAIN_CHOICE), "no figure")
+def _main(rows: Sequence[Row], fixed: str) -> str:
+    return next((figure(row) for row in rows if row.group == fixed), "no figure")
+
+
+def _fixed_first(answer: Answer) -> str:
+    """The choice the study made beforehand."""
+    if answer.context["design"] == "half_terms":
+        return "alike=half_terms;characteristics=no;curve=none;weights=none"
+    return f"alike=both;characteristics=no;curve=spline;weights={answer.context['weights']}"
 
 
 def _made(row: Row) -> dict[str, str]:

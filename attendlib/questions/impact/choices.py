@@ -57,6 +57,14 @@ def _days(found: Compared) -> tuple[str, float]:
     return "days in the window", float(found.frame["possible_outcome"].mean()) / SESSIONS_A_DAY / 100
 
 
+def fixed_choice(own: list[Row]) -> list[Row]:
+    """The design on half-terms as one choice more, where it is the one the study fixed first."""
+    days = {row.estimate: row for row in own if row.estimate.startswith("days_fewer")}
+    row = days.get("days_fewer", days.get("days_fewer_in_window"))
+    group = "alike=half_terms;characteristics=no;curve=none;weights=none"
+    return [] if row is None else [replace(row, estimate="choice", model="", group=group, method="OLS")]
+
+
 def placebo_rows(pupils: Pupils, found: Compared) -> list[Row]:
     """Differences in what the support could not have moved, by the main model: they should hold no difference.
 

@@ -115,6 +115,8 @@ def test_every_page_can_be_told_at_length(
         answer = ask(awkward, monkeypatch, "999003", {**keys, **changed})
         assert tell(answer).badge.endswith("otherwise alike")
         details = tell(impact_details(answer))
+        fixed = answer.row("choice", group="alike=half_terms;characteristics=no;curve=none;weights=none")
+        assert (fixed is not None) == ("design" in changed)
         assert details.tables[-1].caption == "Checks of the comparison"
         assert causal_words(f"{tell(answer)} {details}") == ()
         assert all(len(cells) == len(table.columns) for table in details.tables for cells in table.cells)
