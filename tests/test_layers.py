@@ -1,6 +1,7 @@
 """The house stands: imports point back up the list, no circles, nothing hidden in a function."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import attendlib
@@ -14,10 +15,12 @@ DRIVER_SEES = {"errors", "facts", "records", "intake", "export", "runner", "cli"
 LOCAL_IMPORTS_ALLOWED = {"cli"}
 
 
+@cache
 def modules() -> dict[str, Path]:
     return {".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts): p for p in PACKAGE.rglob("*.py")}
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """The attendlib modules a file imports, wherever in the file."""
     found = set()
