@@ -47,6 +47,7 @@ def index_html(
         tally=[(words, counts[status]) for status, words in STATUS_WORDS.items() if counts[status]],
         by_chance=by_chance(entries),
         failed=[entry for entry in entries if entry.status in FAILING],
+        failing=FAILING,
         reports=_by_name(entries),
         words=STATUS_WORDS,
         phases=dict(phases or {}),
