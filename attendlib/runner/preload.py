@@ -14,10 +14,10 @@ from attendlib.runner.place import SCRATCH, is_scratch
 _AT_FIRST_USE = (
     "attendlib.runner.kernel",
     "ipykernel.ipkernel",
-    "ipykernel.datapub",
     "IPython.core.magics",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
+    "pyarrow.pandas_compat",
 )
 
 
