@@ -125,7 +125,7 @@ def _refused(sample: Sample, audience: str) -> list[str]:
 
 def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str]) -> Answer:
     shown = around.losses_may_be_shown(sample, asked.audience)
-    rows = [*effects.level_rows(sample), *effects.icc_rows(sample), *around.balance_rows(sample, shown)]
+    rows = [*effects.level_rows(sample), *effects.icc_rows(sample), *around.balance_rows(sample, shown, asked.audience)]
     rows += around.attrition_rows(sample) if shown else []
     rows += around.flow_rows(sample, asked.audience)
     rows += missing.missing_rows(sample, shown, limit(asked.audience))
@@ -142,7 +142,7 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         if asked.smallest_worthwhile_days is not None and sample.plan.is_absence:
             verdict, why, more = _verdict(found, arm, asked, checks)
             verdicts, reasons, rows = [*verdicts, verdict], [*reasons, *why], [*rows, *more]
-    rows += rating.cost_rows(asked.cost_per_pupil, len(sample.frame["pupil"].unique()))
+    rows += rating.cost_rows(asked.cost_per_pupil, sample.analysed()["pupil"].nunique())
     rows = [
         replace(row, outcome=row.outcome or sample.plan.outcome, period=row.period or context["period"]) for row in rows
     ]
@@ -159,11 +159,14 @@ def _arm_rows(pupils: Pupils, sample: Sample, arm: str, asked: Asked, before: Se
     eef = next(row for row in sizes if row.model == effects.eef_sd(sample.plan) or len(sizes) == 1)
     frame = sample.of_arm(arm, sample.analysed())
     sd = effects.standard_deviations(frame, sample.plan)[eef.model][0]
-    rows += [*sizes, *rating.months_row(eef, sample.plan), *rating.mdes_rows(sample, arm, primary, sd, asked.assumed)]
+    shown = around.losses_may_be_shown(sample, asked.audience)
+    found = rating.mdes_rows(sample, arm, primary, sd, asked.assumed)
+    reach = [row for row in found if shown or row.model != "randomisation"]
+    rows += [*sizes, *rating.months_row(eef, sample.plan), *reach]
     rows += extras.subgroup_rows(sample, arm, limit(asked.audience))
     rows += extras.compliance_rows(pupils, sample, arm)
     rows += extras.resampled_rows(sample, arm, asked.seed, asked.draws)
-    rows += missing.imputed_rows(sample, arm, asked.seed, around.losses_may_be_shown(sample, asked.audience))
+    rows += missing.imputed_rows(sample, arm, asked.seed, shown)
     return [*rows, *rating.padlock_rows([*before, *rows], arm)]
 
 

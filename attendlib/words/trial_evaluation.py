@@ -46,7 +46,7 @@ def _sentences(answer: Answer, arm: str) -> list[str]:
         word = "fewer" if row.value >= 0 else "more"
         found = f"{plain(abs(row.value), places_for(row))} days a year {word}"
         first = f"Pupils drawn into {arm_name(arm)} missed {found} than those drawn into {_control(answer)}"
-        sentences = [f"{first} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)})."]
+        sentences = [f"{first} (95% interval {interval_words(row, 'more', 'fewer')}; {_counted(answer, row)})."]
     else:
         row = answer.row("itt", group=group, model="adjusted")
         if row is None or row.value is None:
@@ -56,9 +56,15 @@ def _sentences(answer: Answer, arm: str) -> list[str]:
         first = (
             f"Pupils drawn into {arm_name(arm)} had {outcome} {plain(abs(row.value), places_for(row))} points {word}"
         )
-        told = f"95% interval {interval_words(row, 'lower', 'higher')}; {pupils(row.n)}"
+        told = f"95% interval {interval_words(row, 'lower', 'higher')}; {_counted(answer, row)}"
         sentences = [f"{first} than those drawn into {_control(answer)} ({told})."]
     return [*sentences, *_effect(answer, group), *_verdict(answer, group)]
+
+
+def _counted(answer: Answer, row: Row) -> str:
+    """'10,811 pupils, 19,489 years of them' where an outcome has several years."""
+    several = " to " in answer.context["period"] and row.n_groups and answer.context["design"] != "cluster"
+    return f"{pupils(row.n_groups)}, {count(row.n)} years of them" if several else pupils(row.n)
 
 
 def _control(answer: Answer) -> str:

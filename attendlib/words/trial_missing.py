@@ -49,4 +49,5 @@ def _who(row: Row) -> str:
 
 
 def _how(rows: Sequence[Row]) -> str:
-    return "; ".join(dict.fromkeys(row.method for row in rows)).capitalize() + "."
+    said = "; ".join(dict.fromkeys(row.method for row in rows))
+    return f"{said[:1].upper()}{said[1:]}."

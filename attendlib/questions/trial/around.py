@@ -14,6 +14,11 @@ ALL_ARMS: Scope = "all"
 UNLIKELY = 0.01  # an allocation this rare under drawing lots is worth asking about
 RUNS = "Order of the list"
 BALANCE = "Balance beside lots drawn anew"
+LISTED = "Everyone randomised is listed"
+ONLY_ANALYSED = (
+    "Nobody was lost between the draw and the outcome, which is rare. If the allocation lists only pupils with an"
+    " outcome, how many were lost is not known, and neither is whether the arms lost alike."
+)
 
 
 def flow(sample: Sample, audience: str) -> dict[str, tuple[Step, ...]]:
@@ -85,16 +90,24 @@ def attrition_rows(sample: Sample) -> list[Row]:
     ]  # fmt: skip
 
 
-def balance_rows(sample: Sample, shown: bool) -> list[Row]:
-    """`baseline_g`: Hedges' g of the baseline and each subgroup's share, as analysed and as randomised."""
+def balance_rows(sample: Sample, shown: bool, audience: str) -> list[Row]:
+    """`baseline_g`: Hedges' g of the baseline and each subgroup's share, as analysed and as randomised.
+
+    As randomised only where losses may be `shown`, and a baseline is not lacking for a few of an arm.
+    """
     samples = {"analysed": sample.analysed()} | ({"randomised": sample.frame} if shown else {})
     rows = []
     for model, frame in samples.items():
         pupils = frame.drop_duplicates("pupil")
         for arm in sample.arms:
             part = sample.of_arm(arm, pupils)
-            rows += [row for name, x in _characteristics(sample, part) if (row := _balance(part, x, name, arm, model))]
+            known = [(name, x) for name, x in _characteristics(sample, part) if not _few_unknown(part, x, audience)]
+            rows += [row for name, x in known if (row := _balance(part, x, name, arm, model))]
     return rows
+
+
+def _few_unknown(frame: pd.DataFrame, x: pd.Series, audience: str) -> bool:
+    return any(0 < int(count) < limit(audience) for count in x.isna().groupby(frame["treated"]).sum())
 
 
 def _characteristics(sample: Sample, frame: pd.DataFrame) -> list[tuple[str, pd.Series]]:
@@ -127,7 +140,12 @@ def allocation_checks(sample: Sample, seed: int) -> list[Check]:
         for column, words in (("list_order", "the list's order"), ("school", "school number"))
         if (check := _order_check(units, strata, column, words, seed, sample))
     ]
-    return checks + [check for arm in sample.arms if (check := _balance_check(units, sample, arm, seed))]
+    checks += [check for arm in sample.arms if (check := _balance_check(units, sample, arm, seed))]
+    return checks if _lost_any(sample) else [*checks, Check(LISTED, None, ONLY_ANALYSED)]
+
+
+def _lost_any(sample: Sample) -> bool:
+    return any(step.lost for arm in (*sample.arms, sample.control) for step in steps_of(sample, arm))
 
 
 def _units(sample: Sample) -> pd.DataFrame:
@@ -158,9 +176,9 @@ def _order_check(
     order = pd.factorize(units[column], sort=True)[0]
     found = runs_in_order(units["arm"], order, seed, strata)
     text = (
-        f"By {words}, {found.n} units in {found.n_strata} strata change arm {found.observed - found.n_strata:.0f}"
-        f" times; lots drawn {found.draws:,} times anew change {found.expected - found.n_strata:.0f} times on average,"
-        f" and as seldom as this in {_of_thousand(found.p)}."
+        f"By {words}, {_drawn(sample, found.n)} of {found.n_strata} strata change arm"
+        f" {found.observed - found.n_strata:.0f} times; lots drawn {found.draws:,} times anew change"
+        f" {found.expected - found.n_strata:.0f} times on average, and as seldom as this in {_of_thousand(found.p)}."
     )
     return Check(f"{RUNS} ({words})", found.p >= UNLIKELY, text)
 
@@ -173,9 +191,14 @@ def _balance_check(units: pd.DataFrame, sample: Sample, arm: str, seed: int) -> 
     found = balance_redrawn(part["treated"], part["x"], seed, _strata(part, sample))
     text = (
         f"The baseline of {arm} and {sample.control} differs by {found.observed:.2f}; lots drawn {found.draws:,} times"
-        f" anew differ at least as far in {_of_thousand(found.p)} ({found.n} units)."
+        f" anew differ at least as far in {_of_thousand(found.p)} ({_drawn(sample, found.n)})."
     )
     return Check(f"{BALANCE} ({arm})", found.p >= UNLIKELY, text)
+
+
+def _drawn(sample: Sample, n: int) -> str:
+    """What was drawn, clusters counted; how many pupils were is for the flow to say, or to withhold."""
+    return f"{n} clusters" if sample.plan.design == "cluster" else "pupils"
 
 
 def _of_thousand(p: float) -> str:

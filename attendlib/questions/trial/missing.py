@@ -113,13 +113,16 @@ def _made(frames: tuple[pd.DataFrame, ...], plan: Plan, gap: pd.Series, how: str
 
 
 def _columns(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """What is known of everyone randomised: arm, strata, schools of a multi-site trial, subgroups."""
+    """What is known of everyone randomised: arm, strata, schools of a multi-site trial, subgroups. A school or stratum
+    that was lost whole has no column: the primary model's own column for it takes up what is filled in there."""
     names = [*plan.strata, *(["school"] if plan.design == "multi_site" else [])]
     kinds = frame.assign(**{name: frame[name].astype(object) for name in plan.strata})
     kinds = kinds.assign(**{name: subgroup_of(frame[name]) for name in plan.subgroups})
     parts = [frame[[TREATED]], pd.Series(1.0, frame.index, name="constant")]
     parts.append(indicators(kinds, list(dict.fromkeys([*names, *plan.subgroups]))))
-    return independent_fast(pd.concat(parts, axis=1))
+    x = pd.concat(parts, axis=1)
+    known = frame["y"].notna() & (frame["x"].notna() | (plan.baseline is None))
+    return x[independent_fast(x[known]).columns]
 
 
 def _pooled(filled: Filled, plan: Plan, shift: float) -> Combined:

@@ -111,11 +111,12 @@ def _with_cluster(listed: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def _with_known(pupils: Pupils, frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """The pupils' own columns named as strata or subgroups, as they were in the first year of the outcome."""
+    """The pupils' own columns named as strata or subgroups, as they were in the first of its years they are in."""
     wanted = [name for name in (*plan.strata, *plan.subgroups) if name not in frame.columns]
     if not wanted:
         return frame
-    enrolled = frames.enrolments(pupils, plan.baseline_year or plan.years[0])
+    years = dict.fromkeys([plan.baseline_year or plan.years[0], *plan.years])
+    enrolled = pd.concat([frames.enrolments(pupils, year) for year in years], ignore_index=True)
     absent = [name for name in wanted if name not in enrolled.columns]
     if absent:
         raise QuestionError(f"The pupils table has no column {' or '.join(absent)}.")
