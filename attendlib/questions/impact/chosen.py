@@ -129,8 +129,7 @@ def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     cells = pool.loc[treated, ["school", "year_group"]].drop_duplicates()
     if asked.comparison == "earlier_cohort":
         before = frames.enrolments(pupils, academic_year_before(asked.year)).merge(cells, on=["school", "year_group"])
-        had = listed.loc[listed["start_date"].notna(), "pupil"]
-        before = before[before["in_study"] & ~before["pupil"].isin(had)]
+        before = before[before["in_study"] & ~before["pupil"].isin(_started_before(listed, asked))]
         return pd.concat([pool[treated], before.assign(treated=0.0, engaged=0.0, back=True)], ignore_index=True)
     if asked.comparison == "other_schools":
         other = ~pool["school"].isin(cells["school"]) & pool["year_group"].isin(cells["year_group"])
@@ -138,6 +137,12 @@ def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     if by_group(referred(listed)):  # whole year groups were chosen: the other year groups of the school
         return pool[pool["school"].isin(cells["school"])]
     return pool.merge(cells, on=["school", "year_group"])
+
+
+def _started_before(listed: pd.DataFrame, asked: Asked) -> pd.Series:
+    """Pupils who had it in an earlier year. Not those who had it since: that would choose by what came later."""
+    opened = pd.Timestamp(int(asked.year[:4]), 8, 1)
+    return listed.loc[pd.to_datetime(listed["start_date"]) < opened, "pupil"].dropna()
 
 
 def _nobody_left(asked: Asked) -> str:

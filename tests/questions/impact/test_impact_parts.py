@@ -11,9 +11,11 @@ from trust import Trust
 
 from attendlib.facts.attendance_trials import attendance_trials, usual_size
 from attendlib.questions.impact.anyway import forecast
+from attendlib.questions.impact.asked import Asked, eligible_of, span_of
 from attendlib.questions.impact.balance import balance_check
 from attendlib.questions.impact.choices import by_chance_rows, placebo_outcome_checks
 from attendlib.questions.impact.chosen import Compared
+from attendlib.questions.impact.chosen import compared as chosen_pupils
 from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, largest_step, placebo_checks
 from attendlib.questions.impact.models import CHECK, RAW, counts_model, fitted, main_model, points_fewer
 from attendlib.questions.impact.reach import least_estimate, reach_rows, rule_reaches
@@ -223,3 +225,13 @@ def test_days_lessons_and_points_are_one_difference(weighted: Answer) -> None:
         weighted.row(name, model="adjusted") for name in ("days_fewer_in_window", "lessons_fewer_in_window")
     )
     assert lessons.value == pytest.approx(5 * window.value)
+
+
+def test_an_earlier_cohort_is_not_chosen_by_what_came_later(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pupils referred this year belong among last year's: without them its outcomes would look too good."""
+    asked = Asked("tutor_calls", "2024/25", 2.0, 75, "earlier_cohort", "adjusted", "none", eligible_of(KEYS["eligible"]),
+                  None, span_of(KEYS["outcome"]))  # fmt: skip
+    frame = chosen_pupils(trust.pupils("all", monkeypatch), asked, "all").frame
+    now, before = (set(frame.loc[frame["treated"] == side, "pupil"]) for side in (1, 0))
+    assert len(now & before) > 30
+    assert (frame.loc[frame["treated"] == 0, "academic_year"] == "2023/24").all()
