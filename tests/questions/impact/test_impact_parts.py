@@ -229,8 +229,8 @@ def test_days_lessons_and_points_are_one_difference(weighted: Answer) -> None:
 
 def test_an_earlier_cohort_is_not_chosen_by_what_came_later(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pupils referred this year belong among last year's: without them its outcomes would look too good."""
-    asked = Asked("tutor_calls", "2024/25", 2.0, 75, "earlier_cohort", "adjusted", "none", eligible_of(KEYS["eligible"]),
-                  None, span_of(KEYS["outcome"]))  # fmt: skip
+    rule, outcome = eligible_of(KEYS["eligible"]), span_of(KEYS["outcome"])
+    asked = Asked("tutor_calls", "2024/25", 2.0, 75, "earlier_cohort", "adjusted", "none", rule, None, outcome)
     frame = chosen_pupils(trust.pupils("all", monkeypatch), asked, "all").frame
     now, before = (set(frame.loc[frame["treated"] == side, "pupil"]) for side in (1, 0))
     assert len(now & before) > 30
