@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import connection, process, reduction
 from multiprocessing import forkserver as server
 from pathlib import Path
@@ -28,10 +28,14 @@ def can_fork() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What the fork server is sent: the kernel to become. `environment` is what differs from the template's."""
+    """What the fork server is sent: the kernel to become. `environment` is what differs from the template's.
+
+    The driver says which process is the `template`: a kernel that asked could find it killed and itself an orphan.
+    """
 
     connection_file: str
     environment: Mapping[str, str]
+    template: int = 0
 
     def _bootstrap(self, parent_sentinel: int | None = None) -> int:
         """Called by the standard library in the forked process; its pipe to the driver has been read."""
@@ -39,7 +43,7 @@ class Kernel:
         held = server._forkserver._forkserver_alive_fd  # type: ignore[attr-defined]
         os.close(held)  # else the template would outlive a driver that was killed
         os.environ.update(self.environment)
-        importlib.import_module(KERNEL).become(self.connection_file, os.getppid())
+        importlib.import_module(KERNEL).become(self.connection_file, self.template)
         return 0
 
 
@@ -109,7 +113,7 @@ class Template(server.ForkServer):
         try:
             with open(data, "wb") as pipe:
                 reduction.dump({}, pipe)
-                reduction.dump(kernel, pipe)
+                reduction.dump(replace(kernel, template=self.pid or 0), pipe)
             return Child(server.read_signed(status), status)
         except BaseException:
             os.close(status)
