@@ -17,6 +17,7 @@ from trial_study import ask
 from attendlib.questions.common import indicators
 from attendlib.records.answer import Answer
 from attendlib.stats.fit import contrast
+from attendlib.stats.mixed import random_intercept
 from attendlib.stats.ols import ols
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,3 +77,37 @@ def test_everyone_drawn_is_accounted_for(answer: Answer) -> None:
     flow = {row.group: row.n for row in answer.select("flow", model="randomised")}
     assert sum(flow.values()) == 11_601  # pupils, as examples/star/README.md counts them in school
     assert answer.row("missing_rule").method.startswith("5% or more")  # type: ignore[union-attr]
+
+
+GRADES = ("gk", "g1", "g3")  # with recorded days
+
+
+def days_absent() -> pd.DataFrame:
+    """Every pupil and grade of the public file with days absent recorded: child, school, grade, days, class sat in."""
+    source = pd.read_csv(shared("star/star_attendance.csv"), dtype=str)
+    columns = {"stdntid": "child"}
+    parts = [
+        source[["stdntid", f"{g}schid", f"{g}classtype", f"{g}absent"]]
+        .rename(columns={**columns, f"{g}schid": "school", f"{g}classtype": "sat", f"{g}absent": "days"})
+        .dropna()
+        .assign(grade=g)
+        for g in GRADES
+    ]
+    drawn = source[[f"{g}classtype" for g in ("gk", "g1", "g2", "g3")]].bfill(axis=1).iloc[:, 0]
+    frame = pd.concat(parts, ignore_index=True).astype({"days": float})
+    return frame.assign(drawn=frame["child"].map(dict(zip(source["stdntid"], drawn, strict=True))))
+
+
+def test_his_pupils_are_counted_and_his_model_gives_an_interval_with_his_figure_in_it() -> None:
+    """School and grade fixed effects, a random intercept a child, days as they are: as methods.md says of it."""
+    frame = days_absent()
+    assert frame["child"].nunique() == 10_816  # as published
+    rest = pd.concat([pd.Series(1.0, frame.index, name="one"), indicators(frame, ["school", "grade"])], axis=1)
+    fewer = {}
+    for kind in ("sat", "drawn"):
+        small = (frame[kind] == "SMALL CLASS").astype(float).rename("small")
+        fit = random_intercept(frame["days"], pd.concat([small, rest], axis=1), frame["child"].to_numpy())
+        found = contrast(fit, {"small": 1.0})
+        fewer[kind] = -found.value
+        assert found.low < -PUBLISHED[0] < found.high
+    assert fewer == {"sat": pytest.approx(0.517, abs=0.001), "drawn": pytest.approx(0.348, abs=0.001)}

@@ -92,7 +92,7 @@ def test_attainment_has_months_beside_their_interval() -> None:
         *ROWS[3:],
     )
     story = told(rows=rows, context=CONTEXT | {"outcome": "maths"})
-    assert "had Maths 2.1 points higher than those drawn into usual (95% interval 0.4 to 3.8" in story.sentences[0]
+    assert "had maths 2.1 points higher than those drawn into usual (95% interval 0.4 to 3.8" in story.sentences[0]
     assert story.sentences[1].endswith(", +2 months of progress (+0 to +4).")
 
 
