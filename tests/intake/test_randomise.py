@@ -4,6 +4,8 @@ import csv
 import hashlib
 import json
 import random
+import subprocess
+import sys
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -279,3 +281,10 @@ def test_a_pupil_in_two_schools_is_refused(tmp_path: Path) -> None:
         file.write("1X05,900002,2024/25,8,1,\n")
     with pytest.raises(DataError, match="1 row: pupils enrolled in more than one school"):
         draw(study)
+
+
+def test_a_draw_loads_no_numbers_library() -> None:
+    """Lots rest on the standard library and DuckDB alone, so no release of another package can change them."""
+    code = "import sys, attendlib.intake.randomise; print({'pandas', 'numpy', 'scipy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

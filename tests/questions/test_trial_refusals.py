@@ -176,3 +176,14 @@ def test_arms_sorted_by_their_baseline_are_caught(tmp_path: Path, monkeypatch) -
     best = frame["x"].rank() > 40
     answer = answered(tmp_path, monkeypatch, frame.assign(arm=np.where(best, "calls", "usual")), keys("pupil"))
     assert next(c for c in answer.checks if c.name == "Balance beside lots drawn anew (calls)").passed is False
+
+
+def test_a_shareable_page_rounds_its_counts_and_shows_no_loss_under_ten(tmp_path: Path, monkeypatch) -> None:
+    frame = trial("pupil", schools=1, each=121, effect=0.3).assign(list_order=np.arange(121))
+    frame.loc[frame.index[frame["arm"] == "calls"][:8], "ks"] = np.nan
+    answer = answered(tmp_path, monkeypatch, frame, keys("pupil"), audience="shareable")
+    assert answer.status == "done"
+    assert {row.n % 5 for row in answer.rows if row.n is not None} == {0}
+    assert not answer.select("attrition")
+    assert {(row.value, row.withheld) for row in answer.select("flow_lost")} <= {(None, "c")}
+    assert not any(word in check.text for check in answer.checks for word in ("121", "113"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from attendlib.disclosure import limit, publishable_steps
-from attendlib.questions.trial.sample import Sample, subgroup_of
+from attendlib.questions.trial.sample import Sample, joined, subgroup_of
 from attendlib.records.answer import WITHHELD, Check, Row, Scope, Step
 from attendlib.stats.effect_size import hedges_g
 from attendlib.stats.reallocate import balance_redrawn, runs_in_order
@@ -160,9 +160,7 @@ def _units(sample: Sample) -> pd.DataFrame:
 
 def _strata(units: pd.DataFrame, sample: Sample) -> pd.Series:
     names = [*sample.plan.strata, *(["school"] if sample.plan.design == "multi_site" else [])]
-    if not names:
-        return pd.Series("", units.index)
-    return units[names].astype(str).agg("|".join, axis=1)
+    return joined(units, names)
 
 
 def _order_check(

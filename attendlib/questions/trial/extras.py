@@ -9,7 +9,7 @@ from attendlib.intake.load import Pupils
 from attendlib.questions.common import row_of
 from attendlib.questions.trial.effects import SCOPE, unit_of
 from attendlib.questions.trial.primary import TREATED, clusters, design, itt
-from attendlib.questions.trial.sample import Plan, Sample, subgroup_of
+from attendlib.questions.trial.sample import Plan, Sample, joined, subgroup_of
 from attendlib.records.answer import Row
 from attendlib.stats.fit import contrast
 from attendlib.stats.instrument import iv
@@ -132,4 +132,4 @@ def resampled_rows(sample: Sample, arm: str, seed: int, draws: int) -> list[Row]
 
 def _strata_of(frame: pd.DataFrame, plan: Plan) -> pd.Series | None:
     names = [*plan.strata, *(["school"] if plan.design == "multi_site" else [])]
-    return frame[list(dict.fromkeys(names))].astype(str).agg("|".join, axis=1) if names else None
+    return joined(frame, names) if names else None

@@ -170,6 +170,14 @@ def subgroup_of(values: pd.Series) -> pd.Series:
     return text.where(values.notna(), UNKNOWN).astype(str)
 
 
+def joined(frame: pd.DataFrame, names: Sequence[str]) -> pd.Series:
+    """'a|b' for each row: the values of `names` as one label; empty without any."""
+    label = pd.Series("", frame.index)
+    for place, name in enumerate(dict.fromkeys(names)):
+        label = label + ("|" if place else "") + frame[name].astype(str)
+    return label
+
+
 def counts_by_arm(frame: pd.DataFrame, arms: Sequence[str]) -> Mapping[str, int]:
     """Pupils in each arm."""
     found = frame.drop_duplicates("pupil")["arm"].value_counts()
