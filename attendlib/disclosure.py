@@ -59,11 +59,18 @@ def merged_alike(counts: Iterable[Sequence[int]], fewest: int) -> tuple[tuple[in
     of `merged` in every school. Anything finer would, less the other schools' own pages, show one school's few pupils.
     """
     counts = list(counts)
-    length = max(map(len, counts), default=0)
-    ends = [{found[-1] for found in merged(each, fewest)} for each in counts if sum(each)]
-    common = sorted(set.intersection(*ends)) if ends else [length - 1]
+    if not counts:
+        return ()
+    whole = (tuple(range(max(map(len, counts)))),)
+    return common_sets([merged(each, fewest) for each in counts if sum(each)] or [whole])
+
+
+def common_sets(sets_by_school: Iterable[Sequence[Sequence[int]]]) -> tuple[tuple[int, ...], ...]:
+    """The finest sets of neighbouring positions that every school's own sets can be joined to."""
+    ends = [{joined[-1] for joined in sets if joined} for sets in sets_by_school]
+    common = sorted(set.intersection(*ends)) if ends else []
     starts = [0, *(end + 1 for end in common[:-1])]
-    return tuple(tuple(range(start, end + 1)) for start, end in zip(starts, common, strict=True) if length)
+    return tuple(tuple(range(start, end + 1)) for start, end in zip(starts, common, strict=True))
 
 
 def publishable_steps(steps: Sequence[Step], audience: str) -> tuple[Step, ...]:

@@ -72,9 +72,9 @@ def absence_per_pupil(pupils: Pupils, academic_year: str, half_terms: Sequence[i
 
 
 def absence_in_span(pupils: Pupils, first: date, last: date) -> pd.DataFrame:
-    """One row per pupil and school: sums over the periods that lie wholly within `first` to `last`.
+    """One row per pupil and school: sums over the periods whose recorded days lie wholly within `first` to `last`.
 
-    Each pupil's year in a school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year);
+    A part week at either end counts where its own first and last day are known to be inside. Each pupil's year in a school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year);
     `grain` is the coarsest so used, `periods` how many. A pupil none of whose periods fits has no row.
     """
     years = range(int(academic_year_of(first)[:4]), int(academic_year_of(last)[:4]) + 1)
@@ -85,7 +85,8 @@ def absence_in_span(pupils: Pupils, first: date, last: date) -> pd.DataFrame:
         SELECT pupil, school, {_sums()}, count(*)::INTEGER AS periods,
                CASE max(best) WHEN 0 THEN 'week' WHEN 1 THEN 'half_term' ELSE 'year' END AS grain, {_in_study(pupils)}
         FROM {rows} JOIN finest USING (pupil, school, academic_year)
-        WHERE {_RANK} = best AND period_start >= DATE '{first}' AND period_end <= DATE '{last}'
+        WHERE {_RANK} = best AND coalesce(first_date, period_start) >= DATE '{first}'
+          AND coalesce(last_date, period_end) <= DATE '{last}'
         GROUP BY pupil, school ORDER BY school, pupil
         """
     )

@@ -42,11 +42,22 @@ def check_links(
         yield from _half_terms(connection, sources["calendar"])
     if "attendance" in here:
         yield from _grains(connection, sources, "marks" in here)
+    if {"attendance", "interventions"} <= here and "calendar" not in here:
+        yield from _undated_half_terms(connection)
 
 
 def _count(connection: Connection, query: str) -> int:
     row = connection.execute(query).fetchone()
     return int(row[0]) if row and row[0] is not None else 0
+
+
+def _undated_half_terms(connection: Connection) -> Iterator[Problem]:
+    """Half-term totals have no dates of their own: without a calendar nobody knows which lie before a start."""
+    count = _count(connection, "SELECT count(*) FROM attendance WHERE period IN ('1', '2', '3', '4', '5', '6')")
+    if count:
+        what = "the table is missing; attendance by half-term beside interventions needs the dates of half-terms"
+        remedy = "Add it with the columns academic_year, half_term, start_date, end_date (docs/data-format.md)."
+        yield Problem("calendar.csv", what, remedy, "", count)
 
 
 def _row_rule(connection: Connection, source: Source, rule: Rule) -> Iterator[Problem]:

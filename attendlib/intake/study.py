@@ -36,7 +36,9 @@ def read_study(path: Path) -> StudyFile:
     try:
         study = Study.model_validate(written)
     except ValidationError as error:
-        raise StudyError(_problems(path.name, error, Study, written, ())) from error
+        asked = written.get("notebooks")
+        inner = _wrong_parameters(path.name, asked) if isinstance(asked, dict) else []
+        raise StudyError([*_problems(path.name, error, Study, written, ()), *inner]) from error
     folder = path.resolve().parent
     data = folder / study.data
     store = folder / study.store if study.store else data / ".attend" / study.study
@@ -101,22 +103,29 @@ def _not_yaml(name: str, error: yaml.YAMLError) -> Problem:
 
 
 def _notebooks(name: str, study: Study) -> dict[str, Parameters]:
-    found: dict[str, Parameters] = {}
-    problems: list[Problem] = []
-    for notebook, written in study.notebooks.items():
-        if is_own_notebook(notebook):
-            found[notebook] = dict(written or {})
-        elif notebook not in NOTEBOOKS:
-            problems.append(_unknown(name, "notebooks", notebook, tuple(NOTEBOOKS), "notebook"))
-        else:
-            try:
-                found[notebook] = NOTEBOOKS[notebook].model_validate(written or {})
-            except ValidationError as error:
-                place = ("notebooks", notebook)
-                problems.extend(_problems(name, error, NOTEBOOKS[notebook], written or {}, place))
-    if problems:
+    if problems := _wrong_parameters(name, study.notebooks):
         raise StudyError(problems)
-    return found
+    return {
+        notebook: dict(written or {}) if is_own_notebook(notebook) else NOTEBOOKS[notebook].model_validate(written or {})
+        for notebook, written in study.notebooks.items()
+    }
+
+
+def _wrong_parameters(name: str, notebooks: Mapping[Any, Any]) -> list[Problem]:
+    """What is wrong with each notebook's name and keys, as far as they are written as names and keys at all."""
+    problems: list[Problem] = []
+    for notebook, written in notebooks.items():
+        if not isinstance(notebook, str) or not isinstance(written, dict | None) or is_own_notebook(notebook):
+            continue
+        if notebook not in NOTEBOOKS:
+            problems.append(_unknown(name, "notebooks", notebook, tuple(NOTEBOOKS), "notebook"))
+            continue
+        try:
+            NOTEBOOKS[notebook].model_validate(written or {})
+        except ValidationError as error:
+            place = ("notebooks", notebook)
+            problems.extend(_problems(name, error, NOTEBOOKS[notebook], written or {}, place))
+    return problems
 
 
 def _problems(
@@ -169,6 +178,8 @@ def _problem(
         return Problem(name, f"`{path}` is missing", f"Add it. {_DOCS}")
     if kind in ("string_type", "literal_error") and "string" in item["msg"]:
         return Problem(name, f"`{path}` must be text", _QUOTES)
+    if kind.startswith("date_"):
+        return Problem(name, f"`{path}` is not a date", "Write dates as 2024-09-02.")
     message = item["msg"].removeprefix("Value error, ")
     return Problem(name, f"`{path}`: {message[0].lower()}{message[1:]}", _DOCS)
 

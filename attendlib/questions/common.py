@@ -12,6 +12,7 @@ from attendlib.stats.fit import Estimate
 from attendlib.stats.ols import REPEATED_IN_ROWS
 
 ONLY_ROUNDING = 1e-12  # of the longest column: a shorter one is what rounding left, for example of a mean taken away
+NUMBERED = ("year_group", "half_term")  # names written as numbers
 UNKNOWN = "unknown"  # a missing characteristic is a group of its own, never quietly dropped
 
 
@@ -74,14 +75,15 @@ def word_row(estimate: str, scope: Scope, word: str, n: int, **labels: str) -> R
 def indicators(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """One 0/1 column for each value of each of `columns` but the commonest; missing values are a value of their own.
 
-    A numeric column of more than six values enters as it is, missing ones at its mean beside an indicator.
+    A numeric column of more than six values enters as it is, missing ones at its mean beside an indicator; a year group
+    is a name written as a number, never a quantity.
     """
     parts = [_indicators_of(frame[column], column) for column in columns]
     return pd.concat([pd.DataFrame(index=frame.index), *parts], axis=1)
 
 
 def _indicators_of(values: pd.Series, name: str) -> pd.DataFrame:
-    if pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
+    if name not in NUMBERED and pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
         known = pd.DataFrame({name: values.fillna(values.mean()), f"{name}={UNKNOWN}": values.isna()})
         return _varying(known.astype(float))
     text = values.astype("object").where(values.notna(), UNKNOWN).astype(str)

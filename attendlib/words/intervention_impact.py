@@ -16,6 +16,7 @@ from attendlib.words.numbers import (
 from attendlib.words.rule import IF_ALIKE
 from attendlib.words.tables import WITHHELD_NOTE
 
+CANNOT_TELL = "Cannot tell"
 SIDES = {"referred=1": "referred", "referred=0": "compared"}
 CAVEATS = (
     "Nobody drew lots: staff chose who was referred, and what they knew of a pupil may differ between the groups.",
@@ -31,7 +32,8 @@ BESIDE = {
 
 def tell(answer: Answer) -> Story:
     """The story of a done answer: sentence, verdict, three bars, one table; the rest is in the details."""
-    badge = f"{answer.verdict}, {IF_ALIKE}"
+    # "Cannot tell" claims nothing, so nothing needs to be granted first.
+    badge = answer.verdict if answer.verdict == CANNOT_TELL else f"{answer.verdict}, {IF_ALIKE}"
     values = chance_values(answer)
     return Story(
         title=badge,

@@ -46,7 +46,7 @@ def test_no_word_of_cause(trust: Trust, monkeypatch: pytest.MonkeyPatch, questio
     assert causal_words(texts(story)) == ()
     assert reading_age(" ".join(story.sentences[:5])) < 13  # about 12: the summary box holds five sentences
     if question == "intervention_impact":
-        assert story.badge.endswith(IF_ALIKE)
+        assert story.badge == "Cannot tell" or story.badge.endswith(IF_ALIKE)
         assert "…" not in story.badge
 
 

@@ -33,7 +33,7 @@ def expected_rows(found: Compared, cohort: pd.DataFrame) -> list[Row]:
     sources = {"untreated": (untreated, earlier), "earlier_cohort": (cohort, EARLIER[:1])}
     return [
         row_of(forecast(source, treated, names), "expected_absence", found.scope, group="referred=1", model=model,
-               unit="percent", method="OLS on earlier absence by splines")
+               unit="percent", method="OLS on earlier absence by splines, HC2; n counts the pupils it is learnt from")
         for model, (source, names) in sources.items()
         if len(source) >= FEWEST
     ]  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from attendlib.disclosure import merged, withheld
+from attendlib.disclosure import common_sets, merged, withheld
 from attendlib.facts.definitions import BAND_EDGES_PCT, band
 from attendlib.questions.common import row_of
 from attendlib.questions.link.asked import Asked
@@ -22,7 +22,8 @@ def outcome_of(frame: pd.DataFrame, asked: Asked) -> pd.Series:
 def band_rows(frame: pd.DataFrame, scope: Scope, asked: Asked) -> tuple[Row, ...]:
     """`result_by_band`: the mean, or the share that reached the threshold, in each band and of all pupils."""
     y, bands = outcome_of(frame, asked), band_numbers(frame)
-    parts = [(band_label(joined), np.isin(bands, joined)) for joined in joined_bands(y, bands, asked)]
+    sets = joined_bands(y, bands, asked) if scope == "school" else _alike(y, bands, frame["school"], asked)
+    parts = [(band_label(joined), np.isin(bands, joined)) for joined in sets]
     return tuple(
         figure_row(y[inside], "result_by_band", scope, label, asked)
         if scope == "school"
@@ -60,6 +61,12 @@ def joined_bands(y: pd.Series, bands: np.ndarray, asked: Asked) -> tuple[tuple[i
         if min(sum(side[p] for p in open_set) for side in (reached, not_reached)) >= asked.fewest:
             sets, open_set = [*sets, open_set], ()
     return (*sets[:-1], (*(sets[-1] if sets else ()), *open_set))
+
+
+def _alike(y: pd.Series, bands: np.ndarray, schools: pd.Series, asked: Asked) -> tuple[tuple[int, ...], ...]:
+    """Bands of all schools that no school's own page could be taken from to leave another's few pupils."""
+    inside = [(schools == school).to_numpy() for school in sorted(schools.unique())]
+    return common_sets(joined_bands(y[here], bands[here], asked) for here in inside)
 
 
 def gives_away(rest: pd.Series, asked: Asked) -> bool:

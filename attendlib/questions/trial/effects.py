@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from attendlib.questions.common import rescaled, row_of
-from attendlib.questions.trial.primary import TREATED, Itt, clusters, design, itt, least_squares
+from attendlib.questions.trial.primary import CONSTANT, TREATED, Itt, clusters, design, itt, least_squares
 from attendlib.questions.trial.sample import Plan, Sample, persistently_absent
 from attendlib.records.answer import Row, Scope
 from attendlib.stats.effect_size import arm as arm_of
@@ -49,9 +49,18 @@ def _days(row: Row, days_a_year: float) -> Row:
 def _session_rows(sample: Sample, frame: pd.DataFrame, arm: str) -> list[Row]:
     """Sessions absent of sessions possible: the quasi-Poisson rate ratio, and persistent absence in both arms."""
     x = design(frame, sample.plan)
+    persistent = frame.assign(y=100.0 * persistently_absent(frame))
+    found = least_squares(persistent, sample.plan, x)
+    rows = [row_of(found.found, "persistent_difference", SCOPE, group=f"arm={arm}", model="adjusted",
+                   unit="percentage points of pupils", method=found.method)]  # fmt: skip
+    return rows if CONSTANT not in x else [*_ratio_row(sample, frame, arm, x), *rows]
+
+
+def _ratio_row(sample: Sample, frame: pd.DataFrame, arm: str, x: pd.DataFrame) -> list[Row]:
+    """None where it did not converge; nor, by the caller, where schools and strata are too many to be columns."""
     cluster, kind = clusters(frame, sample.plan)
     model = absence_rate_model(frame["absent"], frame["possible"], x, cluster=cluster, days_per_year=sample.days_a_year)
-    rows = []
+    rows: list[Row] = []
     if model.log_rate_ratio is not None:
         ratio = dict(zip(model.rate_ratio.columns, model.rate_ratio.loc[TREATED].to_numpy(float), strict=True))
         rows.append(
@@ -60,10 +69,6 @@ def _session_rows(sample: Sample, frame: pd.DataFrame, arm: str) -> list[Row]:
                 p=ratio["p"] if np.isfinite(ratio["p"]) else None, confidence_pct=95, unit="ratio",
                 n=model.n, n_groups=model.n_groups, method=f"quasi-Poisson, {kind}")
         )  # fmt: skip
-    persistent = frame.assign(y=100.0 * persistently_absent(frame))
-    found = least_squares(persistent, sample.plan, x)
-    rows.append(row_of(found.found, "persistent_difference", SCOPE, group=f"arm={arm}", model="adjusted",
-                       unit="percentage points of pupils", method=found.method))  # fmt: skip
     return rows
 
 
@@ -120,8 +125,7 @@ def standard_deviations(frame: pd.DataFrame, plan: Plan) -> dict[str, tuple[floa
     if len(np.unique(group)) < 2:
         return found
     models = {"unconditional": random_intercept(frame["y"], pd.DataFrame({"constant": 1.0}, index=frame.index), group)}
-    x = design(frame, plan)
-    x = x.loc[:, ~x.columns.str.startswith("school=")] if plan.design == "multi_site" else x
+    x = design(frame, plan, strata=plan.design == "cluster")
     models["conditional"] = random_intercept(frame["y"], x, group)
     for name, fit in models.items():
         found[f"{name}_total"] = ((fit.between + fit.within) ** 0.5, 1.0)

@@ -8,7 +8,7 @@ from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import row_of
 from attendlib.questions.trial.effects import SCOPE, unit_of
-from attendlib.questions.trial.primary import TREATED, clusters, design, itt
+from attendlib.questions.trial.primary import CONSTANT, TREATED, cells, clusters, design, inside, itt, outcome_inside
 from attendlib.questions.trial.sample import Plan, Sample, joined, subgroup_of
 from attendlib.records.answer import Row
 from attendlib.stats.fit import contrast
@@ -59,10 +59,11 @@ def _interaction(
     pair = frame[values.isin([level, reference])].reset_index(drop=True)
     x = design(pair, sample.plan)
     member = (subgroup_of(pair[name]) == level).astype(float)
-    x = x.assign(**{"_member": member, "_both": member * pair[TREATED]})
+    own = pd.DataFrame({"_member": member, "_both": member * pair[TREATED]})
     x = x.loc[:, ~x.columns.str.startswith(f"{name}=")]
+    x = pd.concat([x, own if CONSTANT in x else inside(pair, sample.plan, own)], axis=1)
     cluster, kind = clusters(pair, sample.plan)
-    found = contrast(ols(pair["y"], x, cluster=cluster), {"_both": 1.0})
+    found = contrast(ols(outcome_inside(pair, sample.plan, x), x, cluster=cluster), {"_both": 1.0})
     return row_of(found, "interaction", SCOPE, group=_group(arm, name, level), model="adjusted",
                   unit=unit_of(sample.plan), method=f"OLS, {kind}, against {name}={reference}")  # fmt: skip
 
@@ -92,8 +93,10 @@ def _took(pupils: Pupils, intervention: str) -> pd.DataFrame:
 def _cace(sample: Sample, frame: pd.DataFrame, arm: str, name: str) -> list[Row]:
     x = design(frame, sample.plan)
     cluster, kind = clusters(frame, sample.plan)
-    taken = x.drop(columns=TREATED).assign(**{name: frame[name].to_numpy(float)})
-    fit = iv(frame["y"], taken, x, cluster=cluster)
+    took = frame[[name]].astype(float)
+    took = took if CONSTANT in x else inside(frame, sample.plan, took)
+    taken = x.drop(columns=TREATED).assign(**{name: took[name]})
+    fit = iv(outcome_inside(frame, sample.plan, x), taken, x, cluster=cluster)
     found = contrast(fit.second, {name: 1.0})
     strength = float(fit.first_stage_f.iloc[0])
     group = f"arm={arm}"
@@ -114,7 +117,10 @@ def resampled_rows(sample: Sample, arm: str, seed: int, draws: int) -> list[Row]
     unit = frame["cluster"] if whole else None
     strata = _strata_of(frame, plan)
     model: Model = "random_intercept" if whole else "least_squares"
-    found = permute(frame["y"], x, TREATED, seed, unit=unit, strata=strata, group=unit, model=model, draws=draws)
+    group_of = unit
+    if CONSTANT not in x:  # schools and strata too many for columns: the same estimate by their fixed effects
+        x, group_of, model = frame[[TREATED, *(["x"] if plan.baseline else [])]], cells(frame, plan), "fixed_effects"
+    found = permute(frame["y"], x, TREATED, seed, unit=unit, strata=strata, group=group_of, model=model, draws=draws)
     rows = [
         Row("permutation_p", SCOPE, group=group, model="adjusted", value=found.p, se=found.monte_carlo_se, unit="p",
             n=found.n, n_groups=found.n_units if whole else None,

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from attendlib.questions.common import independent, indicators
+from attendlib.questions.common import independent, indicators, within
 from attendlib.questions.trial.sample import Plan
 from attendlib.stats.fit import Estimate, contrast
 from attendlib.stats.itt import itt as random_intercept_itt
 from attendlib.stats.ols import ols
 
 TREATED = "treated"
+CONSTANT = "constant"
+MOST_CELLS = 100  # of schools and strata as columns of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,31 @@ def fitted(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
 def least_squares(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
     """The same columns by least squares: CR2 by cluster drawn, or by pupil over several years, else HC2."""
     cluster, kind = clusters(frame, plan)
-    fit = ols(frame["y"], x, cluster=cluster)
-    sites = "school fixed effects, " if any(x.columns.str.startswith("school=")) else ""
+    fit = ols(outcome_inside(frame, plan, x), x, cluster=cluster)
+    sites = "" if plan.design != "multi_site" else "" if is_raw(x) else "school fixed effects, "
+    sites = "inside schools and strata, " if CONSTANT not in x else sites
     return Itt(contrast(fit, {TREATED: 1.0}), f"OLS, {sites}{kind}", fit.warnings)
+
+
+def is_raw(x: pd.DataFrame) -> bool:
+    """Whether columns `x` hold no school."""
+    return CONSTANT in x and not any(column.startswith("school=") for column in x.columns)
+
+
+def outcome_inside(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> pd.Series:
+    """`y`, less its mean in each cell where the columns `x` are so too (then they have no constant)."""
+    return frame["y"] if CONSTANT in x else inside(frame, plan, frame[["y"]])["y"]
+
+
+def inside(frame: pd.DataFrame, plan: Plan, columns: pd.DataFrame) -> pd.DataFrame:
+    """`columns` less their means in each school and stratum."""
+    return within(columns, cells(frame, plan))
+
+
+def cells(frame: pd.DataFrame, plan: Plan) -> pd.Series:
+    """The school and stratum each row is in, numbered."""
+    names = list(dict.fromkeys(["school", *plan.strata]))
+    return frame.groupby(names, dropna=False, sort=False).ngroup()
 
 
 def clusters(frame: pd.DataFrame, plan: Plan) -> tuple[np.ndarray | None, str]:
@@ -60,17 +84,22 @@ def clusters(frame: pd.DataFrame, plan: Plan) -> tuple[np.ndarray | None, str]:
 def design(
     frame: pd.DataFrame, plan: Plan, *, baseline: bool = True, strata: bool = True, extra: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """Columns: treated, constant, baseline, strata (with them a multi-site trial's schools), year of several."""
-    parts = [frame[[TREATED]], pd.Series(1.0, frame.index, name="constant")]
+    """Columns: treated, constant, baseline, strata (with them a multi-site trial's schools), year of several.
+
+    With more than MOST_CELLS schools and strata their means are taken off instead, and with them the constant: CR2 then
+    leaves out the little that one row weighs in its cell's mean.
+    """
+    many = plan.design == "multi_site" and strata and cells(frame, plan).nunique() > MOST_CELLS
+    parts = [frame[[TREATED]], pd.Series(1.0, frame.index, name=CONSTANT)]
     if baseline and plan.baseline:
         parts.append(frame[["x"]])
-    names = [*(plan.strata if strata else ()), *extra]
-    names += ["school"] if plan.design == "multi_site" and strata else []
+    names = [*(plan.strata if strata and not many else ()), *extra]
+    names += ["school"] if plan.design == "multi_site" and strata and not many else []
     names += ["year"] if len(plan.years) > 1 else []
-    parts.append(
-        indicators(frame.assign(**{n: frame[n].astype(object) for n in plan.strata}), list(dict.fromkeys(names)))
-    )
-    return independent_fast(pd.concat(parts, axis=1))
+    kinds = frame.assign(**{n: frame[n].astype(object) for n in plan.strata})
+    parts.append(indicators(kinds, list(dict.fromkeys(names))))
+    x = pd.concat(parts, axis=1)
+    return independent_fast(inside(frame, plan, x.drop(columns=CONSTANT)) if many else x)
 
 
 def independent_fast(x: pd.DataFrame) -> pd.DataFrame:
