@@ -121,12 +121,23 @@ def test_the_share_who_fell_stands_beside_the_share_expected() -> None:
     beyond = []
     for seed in range(20):
         stayers, movers, _ = make(World(dip=(0.0, 0.0)), seed)
-        rows = {row.estimate: row for row in share_rows(movers, curve_of(stayers), "school")}
+        rows = {row.estimate: row for row in share_rows(movers, curve_of(stayers), "school", "internal")}
         assert rows["share_fell"].numerator == int((movers["change"] >= 1).sum())
         beyond.append(rows["share_fell"].value - rows["share_fell_expected"].value)
         assert rows["share_fell_beyond"].value == pytest.approx(beyond[-1])
     assert rows["share_fell"].value > 25
     assert abs(np.mean(beyond)) < 3
+
+
+@pytest.mark.parametrize(("counted", "shown"), [(4, False), (5, True), (55, True), (56, False)])
+def test_a_share_of_few_is_not_the_sum_of_two_figures_shown(counted: int, shown: bool) -> None:
+    stayers, movers, _ = make(PLANTED, 6)
+    movers = movers.head(60).assign(rose=0.0, persistent_after=0.0)
+    movers.loc[movers.index[:counted], "rose"] = 100.0
+    rows = share_rows(movers, curve_of(stayers), "school", "internal")
+    fell, persistent = rows[:3], rows[3:]
+    assert [row.value is not None for row in fell] == [shown] * 3
+    assert [row.withheld for row in persistent] == ["c"] * 3
 
 
 def test_days_are_points_of_190_and_of_the_weeks_compared() -> None:

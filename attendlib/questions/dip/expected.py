@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from attendlib.disclosure import others_enough
+from attendlib.disclosure import limit, others_enough, withheld
 from attendlib.facts.definitions import DAYS_A_YEAR, FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.questions.common import independent, rescaled, row_of, settled_schools
 from attendlib.records.answer import Row, Scope
@@ -154,15 +154,18 @@ def how(curve: Curve, found: Estimate) -> str:
     return f"mean less expected; {own}; reference {who}, spline, {errors}"
 
 
-def share_rows(frame: pd.DataFrame, curve: Curve, scope: Scope) -> list[Row]:
-    """Shares of pupils whose attendance fell, and persistently absent, beside the share the reference expects."""
+def share_rows(frame: pd.DataFrame, curve: Curve, scope: Scope, audience: str) -> list[Row]:
+    """Shares of pupils whose attendance fell, and persistently absent, beside the share the reference expects.
+
+    What is expected and what lies beyond it add up to the share: the three are shown or withheld together.
+    """
     rows: list[Row] = []
     for outcome, name in (("rose", "share_fell"), ("persistent_after", "share_persistent")):
         counted = int((frame[outcome] > 0).sum())
         seen = wilson(counted, len(frame))
-        rows.append(
-            Row(name, scope, value=100 * seen.share, low=100 * seen.low, high=100 * seen.high, confidence_pct=95.0,
-                unit="percent", n=seen.n, numerator=seen.numerator, method="share, Wilson interval")
+        share = Row(
+            name, scope, value=100 * seen.share, low=100 * seen.low, high=100 * seen.high, confidence_pct=95.0,
+            unit="percent", n=seen.n, numerator=seen.numerator, method="share, Wilson interval",
         )  # fmt: skip
         fit = fitted(curve, outcome)
         expected = row_of(
@@ -171,7 +174,9 @@ def share_rows(frame: pd.DataFrame, curve: Curve, scope: Scope) -> list[Row]:
         )  # fmt: skip
         found = beyond_expected(frame, curve, outcome, by_school=scope == "all")
         more = row_of(found, f"{name}_beyond", scope, unit="percentage points", method=how(curve, found))
-        rows += [_bounded(replace(expected, n=len(frame), n_groups=None, p=None)), more]
+        three = [share, _bounded(replace(expected, n=len(frame), n_groups=None, p=None)), more]
+        few = min(counted, len(frame) - counted) < limit(audience)
+        rows += [withheld(row) for row in three] if few else three
     return rows
 
 
