@@ -74,16 +74,21 @@ def common_sets(sets_by_school: Iterable[Sequence[Sequence[int]]]) -> tuple[tupl
 
 
 def publishable_steps(steps: Sequence[Step], audience: str) -> tuple[Step, ...]:
-    """The steps with small losses withheld, and those `left` whose difference would give a small loss away."""
+    """The steps with small losses withheld, those `left` whose difference would give a small loss away, and few `left`.
+
+    Where few are left, the losses since the last count shown are withheld too: that count less them is the few.
+    """
     fewest, shown = limit(audience), None
     kept: list[Step] = []
     for step in reversed(steps):
         small = step.lost is not None and 0 < step.lost < fewest
         left = step.left
-        if shown is not None and left is not None and 0 < left - shown < fewest:
+        few = left is not None and 0 < left < fewest
+        if few or (shown is not None and left is not None and 0 < left - shown < fewest):
             left = None
+        ends_in_few = few and shown is None
         shown = left if left is not None else shown
-        kept.append(replace(step, lost=None if small else step.lost, left=left))
+        kept.append(replace(step, lost=None if small or ends_in_few else step.lost, left=left))
     kept.reverse()
     kept = _losses_kept_apart(kept, steps, fewest)
     return tuple(_rounded_step(step) for step in kept) if audience == "shareable" else tuple(kept)

@@ -91,6 +91,15 @@ def test_steps_withhold_small_losses_and_the_counts_that_subtract_to_them() -> N
     assert [(step.lost, step.left) for step in found] == [(0, None), (None, 97), (10, 87)]
 
 
+def test_few_pupils_left_are_not_shown_nor_had_by_subtraction() -> None:
+    steps = [Step("all", 0, 60), Step("no result", 7, 53), Step("no sessions", 50, 3), Step("elsewhere", 0, 3)]
+    found = publishable_steps(steps, "internal")
+    assert [(step.lost, step.left) for step in found] == [(0, 60), (7, 53), (None, None), (None, None)]
+    assert [step.left for step in publishable_steps([Step("all", 0, 8)], "shareable")] == [None]
+    (nobody,) = publishable_steps([Step("all", 0, 0)], "internal")
+    assert nobody.left == 0
+
+
 def test_steps_never_subtract_to_a_small_loss() -> None:
     draw = random.Random(1)
     for _ in range(500):
@@ -102,7 +111,7 @@ def test_steps_never_subtract_to_a_small_loss() -> None:
             steps.append(Step("why", lost, left))
         found = publishable_steps(steps, "internal")
         lefts = [step.left for step in found if step.left is not None]
-        assert found[-1].left == left
+        assert found[-1].left == (None if 0 < left < 5 else left)
         assert not any(0 < a - b < 5 for i, a in enumerate(lefts) for b in lefts[i + 1 :])
         hidden, begun = (
             0,
