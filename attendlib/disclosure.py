@@ -8,12 +8,15 @@ outside, for the group, for those counted in a share and for those not counted. 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
+from math import floor, log10
 
 from attendlib.records.answer import WITHHELD, Row, Step
 
 LIMITS = {"internal": 5, "shareable": 10}
 OTHER_SCHOOLS_NEEDED = 3  # a comparison with the trust needs this many other schools at the limit
 ROUNDED_TO = 5  # counts anyone may see
+FEW_DIGITS = 3  # of a figure anyone may see that has no interval
+NEGLIGIBLE = 1e-6  # of a figure: a smaller standard error is rounding, and says nothing of digits
 
 Cell = tuple[str, ...]  # scope and group: the same pupils, whatever is said of them; a total stands for itself
 
@@ -248,11 +251,39 @@ def withheld(row: Row) -> Row:
 
 
 def _rounded(row: Row) -> Row:
+    """The row as anyone may see it: from two runs a pupil apart neither the count nor the pupil's value follows."""
     if row.numerator is None:
-        return replace(row, n=_round_count(row.n))
+        return replace(_in_few_digits(row), n=_round_count(row.n))
     value, low, high = (None if each is None else float(round(each)) for each in (row.value, row.low, row.high))
     counts = replace(row, n=_round_count(row.n), numerator=_round_count(row.numerator))
     return replace(counts, value=value, low=low, high=high, se=None, df=None, p=None)
+
+
+def _in_few_digits(row: Row) -> Row:
+    """Standard error and p to two digits, value and limits to the same place, degrees of freedom and pupils to 5."""
+    if row.unit == "pupils":
+        value, low, high, se, df = map(_to_five, (row.value, row.low, row.high, row.se, row.df))
+        return replace(row, value=value, low=low, high=high, se=se, df=df)
+    spread = row.se if row.se is not None else _quarter(row.low, row.high)
+    sized = spread is not None and spread > NEGLIGIBLE * abs(row.value or 0)
+    place = _place(spread, 2) if sized and spread is not None else _place(row.value or 0, FEW_DIGITS)
+    value, low, high = (None if each is None else round(each, place) for each in (row.value, row.low, row.high))
+    se, p = (None if each is None else round(each, _place(each, 2)) for each in (row.se, row.p))
+    return replace(row, value=value, low=low, high=high, se=se, p=p, df=_to_five(row.df))
+
+
+def _quarter(low: float | None, high: float | None) -> float | None:
+    """About a standard error, from the limits."""
+    return None if low is None or high is None else (high - low) / 4
+
+
+def _place(number: float, digits: int) -> int:
+    """The decimal place of the last of so many significant digits."""
+    return digits - 1 - floor(log10(abs(number))) if number else 0
+
+
+def _to_five(number: float | None) -> float | None:
+    return None if number is None else float(ROUNDED_TO * round(number / ROUNDED_TO))
 
 
 def _round_count(n: int | None) -> int | None:

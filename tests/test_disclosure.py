@@ -1,6 +1,7 @@
 """The gate: what is small is withheld, and so is what would give it away."""
 
 import random
+from statistics import fmean, stdev
 
 import pytest
 
@@ -77,6 +78,39 @@ def test_shareable_asks_for_ten_and_rounds_counts_to_five() -> None:
     assert twelve.n == 10
     (counted,) = gate([share("", 12, 37)], "shareable")
     assert (counted.numerator, counted.n, counted.value) == (10, 35, 32.0)
+
+
+def estimate(values: list[float]) -> Row:
+    """A mean with all that a fit gives."""
+    n, centre, se = len(values), fmean(values), stdev(values) / len(values) ** 0.5
+    labels = {"n": n, "df": n - 1.0, "p": 0.0123456}
+    return Row("dip", "school", value=centre, low=centre - 2 * se, high=centre + 2 * se, se=se, **labels)  # type: ignore[arg-type]
+
+
+def test_figures_anyone_may_see_have_the_digits_their_interval_supports() -> None:
+    exact = Row("dip", "school", value=2.3456789, low=-0.12345, high=4.81234, se=1.2345678, df=27.8, p=0.06123, n=31)
+    (row,) = gate([exact], "shareable")
+    assert (row.value, row.low, row.high, row.se, row.df, row.p, row.n) == (2.3, -0.1, 4.8, 1.2, 30.0, 0.061, 30)
+    assert gate([exact], "internal") == (exact,)
+    no_interval, pupils = (
+        Row("mdes", "school", value=0.123456, n=50),
+        Row("kish", "school", value=48.7, unit="pupils", n=50),
+    )
+    assert [row.value for row in gate([no_interval, pupils], "shareable")] == [0.123, 50.0]
+
+
+def test_two_runs_a_pupil_apart_do_not_give_the_pupils_value() -> None:
+    """What one mean times its count less the other leaves is the pupil's value; rounded, it is nowhere near."""
+    draw, missed_by = random.Random(5), []
+    for _ in range(200):
+        values = [draw.gauss(20, 10) for _ in range(draw.randint(12, 40))]
+        runs = [gate([estimate(these)], "shareable")[0] for these in (values, values[1:])]
+        counts = [row.df + 1 for row in runs if row.df is not None]
+        told = [count * row.value for count, row in zip(counts, runs, strict=True) if row.value is not None]
+        assert len(told) == 2
+        missed_by.append(abs(told[0] - told[1] - values[0]))
+        assert all(row.df in (10, 15, 20, 25, 30, 35, 40) for row in runs)
+    assert sorted(missed_by)[10] > 1  # of values that differ by 10 from pupil to pupil
 
 
 def test_bands_are_merged_before_anything_is_withheld() -> None:
