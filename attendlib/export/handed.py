@@ -1,5 +1,6 @@
 """What a saved notebook handed back: its one headline record, and what its header says."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from attendlib.errors import ReportError
+from attendlib.records.answer import Row
 from attendlib.records.report import HEADER_MIME, RECORD_MIME, REPORT, Header, Report
 from attendlib.records.study import ALL
+
+FEWEST = {"internal": 5, "shareable": 10}  # the gate's limits, which the driver cannot import
+_FIGURES = ("value", "low", "high", "se", "df", "p", "numerator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,30 @@ def handed_back(saved: Mapping[str, Any], school: str) -> Handed:
         raise ReportError(f"The notebook showed {len(headlines)} headline records; it must show exactly one.")
     if school == ALL and any(row.scope == "school" for record in records for row in record.rows):
         raise ReportError("A page about all schools handed back a figure of a single school.")
+    if wrong := sorted({row.estimate for record in records for row in record.rows if not _finite(row)}):
+        raise ReportError(f"A record holds a figure that is no number (NaN or infinite): {', '.join(wrong)}.")
     headers = [Header.model_validate(b[HEADER_MIME]) for b in _bundles(saved) if HEADER_MIME in b]
     return Handed(headlines[0], records, headers[0] if headers else None)
+
+
+def check_gated(handed: Handed, audience: str) -> None:
+    """Raises ReportError for figures on too few pupils, or counting too few, that are not withheld; or without n."""
+    rows = [row for record in handed.records for row in record.rows if not row.withheld]
+    if few := sorted({row.estimate for row in rows if _too_few(row, FEWEST[audience])}):
+        raise ReportError(
+            f"A record holds figures on fewer than {FEWEST[audience]} pupils, or without their number, that are not "
+            f"withheld: {', '.join(few)}."
+        )
+
+
+def _too_few(row: Row, fewest: int) -> bool:
+    if row.n is None:
+        return any(getattr(row, name) is not None for name in _FIGURES)
+    return row.n < fewest or (row.numerator is not None and min(row.numerator, row.n - row.numerator) < fewest)
+
+
+def _finite(row: Row) -> bool:
+    return all(math.isfinite(value) for name in Row.__slots__ if isinstance(value := getattr(row, name), float))
 
 
 def _bundles(saved: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -13,6 +13,7 @@ COLUMNS = (
     "study", "scope", "school", "notebook", "estimate", "outcome", "group", "period", "model", "value", "low", "high",
     "se", "df", "p", "confidence_pct", "unit", "n", "n_groups", "numerator", "withheld", "method",
 )  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 FIGURES = ("value", "low", "high", "se", "df", "p", "n", "n_groups", "numerator")
 
 
@@ -37,7 +38,7 @@ def _lines(study: str, entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
         for row in entry.rows:
             cells = {field.name: _cell(row, field.name) for field in fields(Row)}
             school = "" if row.scope == ALL else entry.school
-            cells |= {"study": study, "school": school, "notebook": entry.notebook}
+            cells |= {"study": _plain(study), "school": _plain(school), "notebook": _plain(entry.notebook)}
             yield tuple(cells[column] for column in COLUMNS)
 
 
@@ -45,4 +46,11 @@ def _cell(row: Row, name: str) -> str:
     value = getattr(row, name)
     if value is None or (row.withheld and name in FIGURES):
         return ""
+    if isinstance(value, str):
+        return _plain(value)
     return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def _plain(text: str) -> str:
+    """A text that a spreadsheet would take for a formula, after an apostrophe."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text

@@ -10,8 +10,9 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -47,20 +48,37 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """An identifier that is not one token: its words in order, and a pattern where those alone could be any numbers."""
+
+    words: tuple[str, ...]
+    written: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
-    """What no file may hold: casefolded identifiers, a pattern of folders, full names as words, either way round."""
+    """What no file may hold: identifiers of one token, a pattern of folders, full names as words, either way round,
+    and identifiers of several words (or with marks) by their first word. All as `_folded` has them."""
 
     identifiers: frozenset[str]
     folders: re.Pattern[str] | None
     names: frozenset[tuple[str, ...]] = frozenset()
+    several: Mapping[str, tuple["Several", ...]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """How many identifiers are looked for."""
+        return len(self.identifiers) + sum(map(len, self.several.values()))
 
     def findings(self, file: str, text: str) -> tuple[Finding, ...]:
         """What one file's text holds of them."""
         texts = list(_texts(file, text))
-        tokens = [list(_tokens(part)) for part in texts]
+        folded = [_folded(part) for part in texts]
+        single = sum(token in self.identifiers for part in folded for token in _tokens(part))
+        several = sum(_several(part, self.several) for part in folded) if self.several else 0
         found = (
-            (sum(token in self.identifiers for part in tokens for token in part), "pupil identifiers or pseudonyms"),
-            (sum(_named(part, self.names) for part in texts) if self.names else 0, "pupils' full names"),
+            (single + several, "pupil identifiers or pseudonyms"),
+            (sum(_named(part, self.names) for part in folded) if self.names else 0, "pupils' full names"),
             (_matches(_UPN, texts), "strings shaped like a unique pupil number"),
             (_matches(self.folders, texts), "paths of this machine"),
             (_matches(_CREDENTIALS, texts), "credentials"),
@@ -77,9 +95,14 @@ def secrets(
     places = sorted({str(folder) for folder in folders if len(folder.parts) > 1}, key=len, reverse=True)
     named = rf"(?<![\w<.-])(?:{'|'.join(re.escape(place) for place in places)})(?![\w-])|" if places else ""
     orders = [(f"{first} {last}", f"{last} {first}") for first, last in names if first and last]
-    words = {tuple(_WORD.findall(order.casefold())) for both in orders for order in both}
-    known = frozenset(name.casefold() for name in identifiers if _can_be_told(name))
-    return Secrets(known, re.compile(named + _HOMES), frozenset(words))
+    words = {tuple(_WORD.findall(_folded(order))) for both in orders for order in both}
+    known = {folded for name in identifiers if _can_be_told(folded := _folded(name).strip())}
+    single = {name for name in known if _TOKEN.fullmatch(name)}
+    several: dict[str, tuple[Several, ...]] = {}
+    for name in sorted(known - single):
+        if parts := _PART.findall(name):
+            several[parts[0]] = (*several.get(parts[0], ()), _as_several(name, tuple(parts)))
+    return Secrets(frozenset(single), re.compile(named + _HOMES), frozenset(words), several)
 
 
 def scan(out: Path, forbidden: Secrets, only: Iterable[str] = ()) -> tuple[Finding, ...]:
@@ -92,6 +115,37 @@ def scan(out: Path, forbidden: Secrets, only: Iterable[str] = ()) -> tuple[Findi
 
 
 _WORD = re.compile(r"[^\W\d_]+")
+_PART = re.compile(r"[^\W_]+")
+
+
+def _folded(text: str) -> str:
+    """The text without regard to case, each accented letter as one character: what looks alike is alike."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def _as_several(name: str, words: tuple[str, ...]) -> Several:
+    """Few characters, or digits alone, are looked for as written: 12/34/56 is not the numbers 12, 34 and 56."""
+    joined = "".join(words)
+    if len(joined) >= SHORTEST and any(letter.isalpha() for letter in joined):
+        return Several(words)
+    written = r"\s+".join(map(re.escape, name.split()))
+    return Several(words, rf"(?<![\w.]){written}(?!\w)")
+
+
+def _several(text: str, wanted: Mapping[str, tuple[Several, ...]]) -> int:
+    """How often identifiers of several words stand in a folded text."""
+    words = _PART.findall(text)
+    found, as_written = 0, set()
+    for place, word in enumerate(words):
+        for each in wanted.get(word, ()):
+            if tuple(words[place : place + len(each.words)]) != each.words:
+                continue
+            found += not each.written
+            if each.written:
+                as_written.add(each.written)
+    return found + sum(len(re.findall(pattern, text)) for pattern in as_written)
 
 
 def _can_be_told(name: str) -> bool:
@@ -109,8 +163,8 @@ def _matches(pattern: re.Pattern[str] | None, texts: list[str]) -> int:
 
 
 def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
-    """How many of the names stand in the text."""
-    words = _WORD.findall(text.casefold())
+    """How many of the names stand in the folded text."""
+    words = _WORD.findall(text)
     seen, line = set(words), f" {' '.join(words)} "
     return sum(f" {' '.join(name)} " in line for name in names if name[0] in seen and name[-1] in seen)
 
@@ -161,8 +215,8 @@ def _values(value: Any) -> Iterator[str]:
 
 
 def _tokens(text: str) -> Iterator[str]:
-    """Whole tokens, and the parts of those joined by hyphens or underscores."""
-    for token in _TOKEN.findall(text.casefold()):
+    """Whole tokens of a folded text, and the parts of those joined by hyphens or underscores."""
+    for token in _TOKEN.findall(text):
         yield token
         if "-" in token or "_" in token:
             yield from _JOINT.split(token)

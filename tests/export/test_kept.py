@@ -1,17 +1,21 @@
 """What is kept of a notebook, what it handed back, and what must never be in a file."""
 
+import csv
+import io
 import json
 import random
 from base64 import b64encode
+from contextlib import nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from attendlib.disclosure import LIMITS
 from attendlib.errors import ReportError
 from attendlib.export.clean import clean, to_text
 from attendlib.export.entry import Entry
-from attendlib.export.handed import handed_back
+from attendlib.export.handed import FEWEST, check_gated, handed_back
 from attendlib.export.results import COLUMNS, results_csv
 from attendlib.export.scan import scan, secrets
 from attendlib.records.answer import Row
@@ -195,3 +199,49 @@ def test_every_planted_identifier_is_found_and_no_other(tmp_path) -> None:
 @pytest.mark.prove
 def test_all_of_a_hundred_thousand_planted_identifiers_are_found(tmp_path) -> None:
     all_are_found(tmp_path, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "text", "count"),
+    [
+        ("Amy Jones", "<p>of AMY  jones, and Amy&nbsp;Jones</p>", 2),
+        ("Amy Jones", "<p>Amy met Jones; Jones Amy</p>", 0),
+        ("2024/00123", "row,2024/00123,x", 1),
+        ("2024/00123", "M 2024 00123 L 2024/001234", 0),
+        ("José1234", "<p>Jose\u0301 is not Jose\u03011234</p>", 1),
+        ("Jose\u03011234", "<p>JOSÉ1234</p>", 1),
+        ("Zoë O’Neill", "Zoe\u0308 O’Neill", 1),
+        ("#12345", "12345 and #12345", 1),
+        ("12-34 56", "path 12 34 56 but 12-34 56", 1),
+    ],
+)
+def test_identifiers_of_several_words_marks_and_accents(tmp_path, identifier, text, count) -> None:
+    (tmp_path / "a.html").write_text(text, encoding="utf-8")
+    assert sum(finding.count for finding in scan(tmp_path, secrets([identifier], []))) == count
+
+
+def test_a_text_cell_is_no_formula_and_a_number_is_none(tmp_path) -> None:
+    rows = (Row("=1+1", "school", outcome="@x", group="\tsex=F", period="-1 to 1", model="+", value=-1.5, n=40),)
+    entry = Entry("probe", "1", "One", "q", "done", rows=rows, title="T")
+    cells = next(csv.DictReader(io.StringIO(results_csv("s", [entry]))))
+    told = [cells[name] for name in ("estimate", "outcome", "group", "period", "model", "value")]
+    assert told == ["'=1+1", "'@x", "'\tsex=F", "'-1 to 1", "'+", "-1.5"]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"value": float("nan"), "n": 40}, "no number"),
+        ({"value": 1.0, "low": float("-inf"), "n": 40}, "no number"),
+        ({"value": 1.0, "n": 4}, "fewer than 5"),
+        ({"value": 1.0}, "fewer than 5"),
+        ({"value": 1.0, "n": 40, "numerator": 38}, "fewer than 5"),
+        ({"value": 1.0, "n": 40, "numerator": 20}, ""),
+        ({"withheld": "c"}, ""),
+    ],
+)
+def test_figures_that_are_none_or_on_too_few_are_refused(row, says) -> None:
+    assert FEWEST == LIMITS
+    saved = {"cells": [{"outputs": [ours(rows=[{"estimate": "days", "scope": "school"} | row])]}]}
+    with pytest.raises(ReportError, match=says) if says else nullcontext():
+        check_gated(handed_back(saved, "1"), "internal")
