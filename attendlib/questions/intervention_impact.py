@@ -158,10 +158,10 @@ def _found(pupils: Pupils, asked: Asked, found: Compared) -> Found:
     if own:
         main, check = days.get("half_terms"), main
     shown = usable.get(asked.weights, usable.get("entropy"))
-    balance, placebos = balance_rows(found, shown), placebo_rows(pupils, found)
+    balance, placebos = balance_rows(found, shown, fewest), placebo_rows(pupils, found)
     rows = [
         *differences, *own, *shrunken_rows(main), *by_code_rows(found, chosen), *ratio_row(found),
-        *level_rows(found), *expected_rows(found, earlier_cohort(pupils, asked, found)),
+        *level_rows(found, fewest), *expected_rows(found, earlier_cohort(pupils, asked, found)),
         *improved_rows(found, fewest), *persistent_rows(found, fewest),
         *flow_rows(publishable_steps(found.flow, audience), found.scope), *balance, *effective_rows(found, shown),
         *choice_rows(found, tuple(_characteristics(found)), tuple(usable)), *fixed_choice(own), *placebos,

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from attendlib.disclosure import withheld
 from attendlib.questions.impact.chosen import Compared
 from attendlib.records.answer import Check, Row
 from attendlib.stats.weighting import Weighted, balance
@@ -32,24 +33,33 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def balance_rows(found: Compared, weighted: Weighted | None) -> list[Row]:
+def balance_rows(found: Compared, weighted: Weighted | None, fewest: int) -> list[Row]:
     """Standardised mean differences, referred less compared, in standard deviations of the referred.
 
-    `model` is raw, and weighted where weights are given.
+    `model` is raw, and weighted where weights are given. Of a 0/1 characteristic it is withheld where fewer than
+    `fewest` of either group have it, or have it not: with both groups' sizes the difference tells how many do.
     """
+    known = covariates(found)
+    few = {str(name) for name in known if "=" in str(name) and _few(known[name], found.frame["treated"], fewest)}
     even = pd.Series(1.0, found.frame.index)
     models = {"raw": even} | ({} if weighted is None else {"weighted": weighted.weights})
     tables = {
-        model: balance(covariates(found), found.frame["treated"], weights)["difference_after"]
-        for model, weights in models.items()
+        model: balance(known, found.frame["treated"], weights)["difference_after"] for model, weights in models.items()
     }
-    return [
-        Row("balance", found.scope, group=f"measure={str(name).replace('=', '-')}", model=model, n=len(found.frame),
-            value=float(table[name]), unit="standard deviations", method="difference over the referred's SD")
+    rows = [
+        (name, Row("balance", found.scope, group=f"measure={str(name).replace('=', '-')}", model=model,
+                   n=len(found.frame), value=float(table[name]), unit="standard deviations",
+                   method="difference over the referred's SD"))
         for name in tables["raw"].index
         for model, table in tables.items()
         if np.isfinite(table[name])
     ]  # fmt: skip
+    return [withheld(row) if name in few else row for name, row in rows]
+
+
+def _few(has: pd.Series, treated: pd.Series, fewest: int) -> bool:
+    counts = has.groupby(treated).agg(["sum", "size"])
+    return bool(min(counts["sum"].min(), (counts["size"] - counts["sum"]).min()) < fewest)
 
 
 def effective_rows(found: Compared, weighted: Weighted | None) -> list[Row]:

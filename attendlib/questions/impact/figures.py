@@ -22,6 +22,7 @@ from attendlib.stats.fit import Estimate
 from attendlib.stats.shares import mean_interval, wilson
 
 BY_CODE = ("authorised", "unauthorised")
+MEAN = "mean, t interval"
 
 
 def annual(found: Compared) -> bool:
@@ -121,15 +122,23 @@ def ratio_row(found: Compared) -> list[Row]:
     return [replace(row, value=value, low=low, high=high, df=df, confidence_pct=95.0)]
 
 
-def level_rows(found: Compared) -> list[Row]:
-    """Mean absence of both groups in each window: what the eye should see before any model."""
+def level_rows(found: Compared, fewest: int) -> list[Row]:
+    """Mean absence of both groups in each window: what the eye should see before any model.
+
+    Both groups' means are withheld where either rests on fewer than `fewest` or leaves a few out: one mean and the
+    raw difference would give the other, and two counts those left out.
+    """
     rows = []
-    for side, part in sides(found.frame):
-        for name in ("baseline", "window", "outcome"):
-            values = 100 * part[name].dropna()
-            if len(values) >= 2:
-                labels = {"group": side, "unit": "percent", "method": "mean, t interval"}
-                rows.append(row_of(mean_interval(values), f"absence_{name}", found.scope, **labels))
+    for name in ("baseline", "window", "outcome"):
+        values = {side: 100 * part[name].dropna() for side, part in sides(found.frame)}
+        pair = [
+            row_of(mean_interval(known), f"absence_{name}", found.scope, group=side, unit="percent", method=MEAN)
+            for side, known in values.items()
+            if len(known) >= 2
+        ]
+        out = [len(part) - len(values[side]) for side, part in sides(found.frame)]
+        few = min(map(len, values.values())) < fewest or any(0 < each < fewest for each in out)
+        rows += [withheld(row) for row in pair] if few else pair
     return rows
 
 

@@ -9,13 +9,15 @@ import pytest
 from impact_studies import Shape, study
 from trust import Trust
 
+from attendlib.disclosure import gate
 from attendlib.facts.attendance_trials import attendance_trials, usual_size
 from attendlib.questions.impact.anyway import forecast
 from attendlib.questions.impact.asked import Asked, eligible_of, span_of
-from attendlib.questions.impact.balance import balance_check
+from attendlib.questions.impact.balance import balance_check, balance_rows
 from attendlib.questions.impact.choices import by_chance_rows, placebo_outcome_checks
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.chosen import compared as chosen_pupils
+from attendlib.questions.impact.figures import level_rows
 from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, largest_step, placebo_checks
 from attendlib.questions.impact.models import CHECK, RAW, counts_model, fitted, main_model, points_fewer
 from attendlib.questions.impact.reach import least_estimate, reach_rows, rule_reaches
@@ -130,6 +132,25 @@ def test_balance_is_said_once_weighted() -> None:
     ]
     assert "absence when chosen" in balance_check(rows[:1])[0].text
     assert "Nothing known differs" in balance_check(rows)[0].text
+
+
+@pytest.mark.parametrize(("counts", "shown"), [((5, 15), True), ((4, 15), False), ((15, 4), False), ((15, 26), False)])
+def test_balance_of_a_characteristic_few_have_or_lack_is_withheld(counts: tuple[int, int], shown: bool) -> None:
+    frame = study(Shape(30), 3)
+    place = frame.groupby("treated").cumcount()
+    frame["fsm6"] = np.where(place < np.where(frame["treated"] == 1, *counts), "1", "0")
+    rows = {row.group: row for row in balance_rows(compared(frame), None, 5)}
+    assert (rows["measure=fsm6-1"].value is not None) is shown
+    assert rows["measure=window"].value is not None
+
+
+@pytest.mark.parametrize(("known", "shown"), [(30, True), (28, False), (25, True), (3, False)])
+def test_both_groups_means_are_shown_or_neither(known: int, shown: bool) -> None:
+    frame = study(Shape(30), 4)
+    gone = (frame["treated"] == 1) & (frame.groupby("treated").cumcount() >= known)
+    frame["baseline"] = frame["baseline"].mask(gone)
+    rows = gate(level_rows(compared(frame), 5), "internal")
+    assert [row.value is not None for row in rows] == [shown] * 2 + [True] * 4
 
 
 NAMES = ("2023/24-3", "2023/24-4", "2023/24-5", "2023/24-6", "2024/25-1", "2024/25-2", "2024/25-3", "2024/25-4")
