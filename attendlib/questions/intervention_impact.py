@@ -34,6 +34,7 @@ from attendlib.questions.impact.figures import (
 )
 from attendlib.questions.impact.half_terms import bound_rows, did_rows, event_rows, panel, placebo_checks
 from attendlib.questions.impact.kept import protocol_check
+from attendlib.questions.impact.models import Unfit
 from attendlib.questions.impact.reach import reach_rows
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.impact.strength import strength_rows
@@ -95,7 +96,10 @@ def intervention_impact(
     context = _context(pupils, asked)
     try:
         found = compared(pupils, asked, scope)
-        return _answer(pupils, asked, found, context)
+        try:
+            return _answer(pupils, asked, found, context)
+        except Unfit:
+            raise Refused("too_few", "too few pupils for all that is held alike between them", found.steps) from None
     except Refused as refusal:
         return unanswered(
             QUESTION, scope, refusal.status, study.audience, [refusal.reason], steps=refusal.steps, context=context

@@ -7,7 +7,8 @@ from typing import Literal
 Scope = Literal["school", "all"]
 Status = Literal["done", "too_few", "not_applicable"]
 OWN_RECORDS = "own"  # the source of a table made from the study's own data
-WITHHELD = "c"  # withheld to protect pupils; z is not applicable, x is not available
+WITHHELD = "c"  # withheld to protect pupils
+NOT_AVAILABLE = "x"  # z is not applicable
 
 
 @dataclass(frozen=True, slots=True)

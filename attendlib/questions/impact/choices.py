@@ -13,9 +13,9 @@ from attendlib.intake.load import Pupils
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual, found_clusters
-from attendlib.questions.impact.models import EARLIER, Model, points_fewer
+from attendlib.questions.impact.models import EARLIER, Model, Unfit, points_fewer
 from attendlib.questions.windows import middle, span
-from attendlib.records.answer import Check, Row
+from attendlib.records.answer import NOT_AVAILABLE, Check, Row
 
 FAILS_AT = 0.01  # a placebo outcome fails a check at this p: 1 sound study in 100 is held back
 
@@ -45,7 +45,12 @@ def choice_rows(found: Compared, characteristics: tuple[str, ...], weights: tupl
     unit, per_point = _days(found)
     rows = []
     for key, model in choices(found, characteristics, weights):
-        points = row_of(points_fewer(found.frame, model, clusters), "choice", found.scope, group=key, method="OLS")
+        try:
+            estimate = points_fewer(found.frame, model, clusters)
+        except Unfit:  # a school too small for this many things held alike
+            rows.append(Row("choice", found.scope, group=key, unit=unit, method="OLS", withheld=NOT_AVAILABLE))
+            continue
+        points = row_of(estimate, "choice", found.scope, group=key, method="OLS")
         points = replace(points, n=len(found.frame))  # as many as are compared, whatever weights make of them
         rows.append(rescaled(points, per_point, "choice", unit))
     return rows

@@ -16,8 +16,8 @@ from attendlib.facts.definitions import (
 )
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
-from attendlib.questions.impact.models import CHECK, RAW, Clusters, Model, counts_model, main_model, points_fewer
-from attendlib.records.answer import Row, Scope, Step
+from attendlib.questions.impact.models import CHECK, RAW, Clusters, Model, Unfit, counts_model, main_model, points_fewer
+from attendlib.records.answer import NOT_AVAILABLE, Row, Scope, Step
 from attendlib.stats.fit import Estimate
 from attendlib.stats.shares import mean_interval, wilson
 
@@ -93,7 +93,12 @@ def engaged_rows(found: Compared, fewest: int, weight: str = "") -> list[Row]:
     if never == 0 or engaged < 2:
         return []
     part = replace(found, frame=frame)
-    estimate = points_fewer(frame, main_of(found, weight), found_clusters(part))
+    try:
+        estimate = points_fewer(frame, main_of(found, weight), found_clusters(part))
+    except Unfit:
+        return [
+            Row("days_fewer_in_window", found.scope, model="engaged", unit="days in the window", withheld=NOT_AVAILABLE)
+        ]
     rows = [row for row in in_days(point_row(part, estimate, "engaged"), part) if row.estimate != "points_fewer"]
     return [withheld(row) for row in rows] if never < fewest else rows
 

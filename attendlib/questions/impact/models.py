@@ -91,9 +91,16 @@ def _within_schools(
     return inside["points"], independent(inside.drop(columns="points"))
 
 
+class Unfit(Exception):
+    """Too few pupils for what a model holds alike: it cannot be fitted."""
+
+
 def points_fewer(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome") -> Estimate:
-    """Percentage points fewer absent among the referred, with its interval."""
-    return contrast(fitted(frame, model, clusters, outcome), {"treated": -1.0})
+    """Percentage points fewer absent among the referred, with its interval. Raises Unfit."""
+    try:
+        return contrast(fitted(frame, model, clusters, outcome), {"treated": -1.0})
+    except ValueError as error:
+        raise Unfit(str(error)) from error
 
 
 def counts_model(frame: pd.DataFrame, model: Model, clusters: Clusters) -> AbsenceRateModel:

@@ -19,7 +19,7 @@ from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.chosen import compared as chosen_pupils
 from attendlib.questions.impact.figures import level_rows
 from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, largest_step, placebo_checks
-from attendlib.questions.impact.models import CHECK, RAW, counts_model, fitted, main_model, points_fewer
+from attendlib.questions.impact.models import CHECK, RAW, Unfit, counts_model, fitted, main_model, points_fewer
 from attendlib.questions.impact.reach import least_estimate, reach_rows, rule_reaches
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.intervention_impact import intervention_impact
@@ -256,3 +256,18 @@ def test_an_earlier_cohort_is_not_chosen_by_what_came_later(trust: Trust, monkey
     now, before = (set(frame.loc[frame["treated"] == side, "pupil"]) for side in (1, 0))
     assert len(now & before) > 30
     assert (frame.loc[frame["treated"] == 0, "academic_year"] == "2023/24").all()
+
+
+def test_fewer_pupils_than_the_model_holds_alike_are_unfit_not_an_error_of_ours() -> None:
+    frame = pd.DataFrame(
+        {
+            "treated": [1.0, 1, 0, 0, 0],
+            "school": "a",
+            "year_group": [7, 8, 9, 7, 8],
+            "window": [0.1, 0.2, 0.15, 0.3, 0.12],
+            "baseline": [0.1, 0.12, 0.11, 0.2, 0.05],
+            "outcome": [0.1, 0.2, 0.1, 0.2, 0.1],
+        }
+    )
+    with pytest.raises(Unfit, match="5 rows"):
+        points_fewer(frame, main_model(has_baseline=True), None)
