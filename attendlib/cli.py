@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from attendlib.errors import AttendError, ProblemsError
+from attendlib.errors import AttendError
 
 if TYPE_CHECKING:
     from attendlib.intake.study import StudyFile
-    from attendlib.runner.batch import Ran
     from attendlib.runner.kernels import Kind
-    from attendlib.runner.work import How, Todo
+    from attendlib.runner.work import How
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
@@ -26,7 +25,17 @@ app = typer.Typer(
     add_completion=False,
 )
 StudyPath = Annotated[Path, typer.Argument(help="The study file, such as params/demo-trust.yml.")]
-Out = Annotated[Path | None, typer.Option(help="Where the pages go; outputs/<study> unless said.")]
+
+
+def _place(written: str) -> Path:
+    if not written.strip():
+        raise AttendError("--out: no folder is named. Name one, or leave --out away.")
+    return Path(written)
+
+
+Out = Annotated[
+    Path | None, typer.Option(parser=_place, metavar="PATH", help="Where the pages go; outputs/<study> unless said.")
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Reports made at once; two for each core unless said.")]
 TimeLimit = Annotated[float, typer.Option(min=1, help="Seconds one report may take.")]
 MemoryLimit = Annotated[float, typer.Option(min=50, help="Megabytes of memory one report may take.")]
@@ -114,13 +123,14 @@ def run(
     memory_limit: MemoryLimit = 4000,
     kernels: Kernels = "auto",
     events: Annotated[Path | None, typer.Option(help="A file to add events to, a line of JSON each.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print each page as PDF too, by Chromium.")] = False,
 ) -> None:
     """Runs the reports that are out of date."""
     from attendlib.intake.study import read_study
     from attendlib.runner.work import How, Limits
 
     how = How(workers, Limits(time_limit, memory_limit), _kind(kernels), scheduler)
-    _run(read_study(study), out, school or (), notebook or (), how, force, only_failed, dry_run, events)
+    _run(read_study(study), out, school or (), notebook or (), how, force, only_failed, dry_run, events, pdf)
 
 
 @app.command("run-one")
@@ -203,7 +213,7 @@ def scan(folder: Path, study: StudyPath) -> None:
     findings = look_over(folder, secrets)
     for finding in findings:
         print(finding)
-    print(f"{len(secrets.identifiers):,} identifiers and pseudonyms looked for; {len(findings):,} findings.")
+    print(f"{secrets.count:,} identifiers and pseudonyms looked for; {len(findings):,} findings.")
     if findings:
         raise typer.Exit(FAILED)
 
@@ -237,42 +247,46 @@ def main() -> None:
     """The entry point: every error of ours is one clear message for each problem, never a traceback."""
     try:
         app()
-    except ProblemsError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        sys.exit(WRONG)
     except AttendError as error:
         print(error, file=sys.stderr)
+        sys.exit(WRONG)
+    except (OSError, ValueError) as error:
+        from attendlib.runner.say import unusable
+
+        print(unusable(error), file=sys.stderr)
         sys.exit(WRONG)
 
 
 def _run(
     study_file: "StudyFile", out: Path | None, schools: Sequence[str] = (), notebooks: Sequence[str] = (),
     how: "How | None" = None, force: bool = False, only_failed: bool = False, dry_run: bool = False,
-    events: Path | None = None,
+    events: Path | None = None, pdf: bool = False,
 ) -> None:  # fmt: skip
-    from attendlib.runner.batch import INTERRUPTED as SAID
-    from attendlib.runner.batch import run, todo
+    from attendlib.runner import batch
     from attendlib.runner.plan import make_plan
+    from attendlib.runner.printed import print_pages
     from attendlib.runner.progress import progress
+    from attendlib.runner.say import end_line, plan_lines, wrong_lines
 
     plan = make_plan(study_file)
     place = _out(study_file, out)
-    todos = todo(plan.choose(schools, notebooks), place, force, only_failed)
+    todos = batch.todo(plan.choose(schools, notebooks), place, force, only_failed)
     if dry_run:
-        _say_plan(todos)
+        print("".join(f"{line}\n" for line in plan_lines(todos)), end="")
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a scheduler's stop is a person's Ctrl-C
     with progress(sum(item.need != "nothing" for item in todos), events) as tell:
         try:
-            ran = run(plan, todos, place, tell, how)
+            ran = batch.run(plan, todos, place, tell, how)
         except KeyboardInterrupt:  # a second time: leave at once, kernels end with their parent
             os._exit(INTERRUPTED)
-    _say_end(ran, place, len(todos))
-    if ran.stopped == SAID:
-        raise typer.Exit(INTERRUPTED)
+    said = print_pages(plan, ran.entries, place) if pdf and not ran.stopped else []
+    for line in wrong_lines(ran, said):
+        print(line, file=sys.stderr)
+    print(end_line(ran, len(todos)))
+    print(place / "index.html")
     if ran.failed:
-        raise typer.Exit(FAILED)
+        raise typer.Exit(INTERRUPTED if ran.stopped == batch.INTERRUPTED else FAILED)
 
 
 def _kind(written: str) -> "Kind":
@@ -283,23 +297,3 @@ def _kind(written: str) -> "Kind":
 
 def _out(study_file: "StudyFile", out: Path | None) -> Path:
     return (out or Path("outputs") / study_file.study.study).resolve()
-
-
-def _say_plan(todos: "Sequence[Todo]") -> None:
-    words = {"run": "run", "export": "make page again", "nothing": "up to date"}
-    for item in todos:
-        print(f"{words[item.need]:<16} {item.job.school} {item.job.name}")
-
-
-def _say_end(ran: "Ran", out: Path, asked: int) -> None:
-    for entry in ran.made:
-        if entry.reason:
-            print(f"{entry.school} {entry.notebook}: {entry.reason}", file=sys.stderr)
-    for finding in ran.findings:
-        print(f"Removed, it must not be shared: {finding}", file=sys.stderr)
-    if ran.stopped:
-        print(ran.stopped, file=sys.stderr)
-    if ran.log:
-        print(f"What went wrong in full, for you alone: {ran.log}", file=sys.stderr)
-    print(f"{asked:,} reports asked for, {len(ran.made):,} made, {asked - len(ran.made):,} left as they were.")
-    print(out / "index.html")

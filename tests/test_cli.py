@@ -91,6 +91,74 @@ def test_what_is_wrong_is_said_and_nothing_is_run(tmp_path, study, arguments, sa
     assert not (tmp_path / "outputs").exists()
 
 
+@pytest.mark.parametrize(
+    ("harm", "out", "says"),
+    [
+        (lambda f, s: (f / "out").write_text(""), "out", ".attend: it cannot be used"),
+        (lambda f, s: (f / "out").write_text(""), "out/under", ".attend: it cannot be used"),
+        (
+            lambda f, s: (f / "out/index.html").mkdir(parents=True),
+            "out",
+            "index.html: it cannot be used (is a directory)",
+        ),
+        (lambda f, s: None, "", "--out: no folder is named."),
+        (lambda f, s: keyed(s, "key_file: /etc"), "out", "etc: it cannot be used (is a directory)"),
+        (lambda f, s: keyed(s, "store: /proc/x"), "out", "x: it cannot be used"),
+        (lambda f, s: keyed(s, 'store: "a\\0b"'), "out", "holds a NUL character"),
+        (lambda f, s: keyed(s, 'title: "\\ud800"', "title:"), "out", "a character that is half of one"),
+        (lambda f, s: keyed(s, 'data: "a\\0b"', "data:"), "out", "holds a NUL character"),
+    ],
+    ids=["file", "under a file", "folder for index", "no name", "key", "store", "NUL", "surrogate", "NUL data"],
+)
+def test_a_place_that_cannot_be_used_is_one_line(tmp_path, study, harm, out, says) -> None:
+    harm(tmp_path, study)
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = attend(tmp_path, "run", study, "--school", "100001", "--out", out)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert says in done.stderr
+    assert str(tmp_path) not in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "state") == before
+
+
+def keyed(study: Path, line: str, instead_of: str = "key_file:") -> None:
+    lines = [each for each in study.read_text(encoding="utf-8").splitlines() if not each.startswith(instead_of)]
+    study.write_text("\n".join([*lines, line]) + "\n", encoding="utf-8")
+
+
+def test_a_school_that_can_be_no_folder_is_refused(tmp_path, study) -> None:
+    for urn in ("-100001", "CON"):
+        for table in ("schools", "pupils", "attendance"):
+            path = study.parent.parent / "data" / f"{table}.csv"
+            path.write_text(path.read_text(encoding="utf-8").replace("100001", urn), encoding="utf-8")
+        done = attend(tmp_path, "run", study)
+        assert (done.returncode, f"{urn} cannot be the name of a folder" in done.stderr) == (2, True), done.stderr
+        for table in ("schools", "pupils", "attendance"):
+            path = study.parent.parent / "data" / f"{table}.csv"
+            path.write_text(path.read_text(encoding="utf-8").replace(urn, "100001"), encoding="utf-8")
+
+
+def test_pages_are_printed_where_chromium_is_and_said_where_not(tmp_path, study, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    without = attend(tmp_path, "run", study, "--school", "100001", "--pdf", "--out", "pages")
+    assert (without.returncode, len(without.stderr.splitlines())) == (0, 1), without.stderr
+    assert "needs Chromium" in without.stderr
+    printer = tmp_path / "chromium"
+    printer.write_text(
+        f"#!{sys.executable}\nimport sys, pathlib\n"
+        "place = next(a for a in sys.argv if a.startswith('--print-to-pdf='))\n"
+        "pathlib.Path(place.split('=', 1)[1]).write_bytes(b'%PDF-1.4 ' + pathlib.Path('say').read_bytes())\n"
+    )
+    printer.chmod(0o700)
+    for text, kept in (("PUPIL90001", False), ("a page", True)):
+        (tmp_path / "say").write_text(text)
+        done = attend(tmp_path, "run", study, "--school", "100001", "--pdf", "--out", "pages")
+        assert (tmp_path / "pages" / "100001" / "probe.pdf").exists() == kept
+        assert ("Removed, it must not be shared" in done.stderr) != kept
+    attend(tmp_path, "run", study, "--school", "100001", "--force", "--out", "pages")
+    assert not (tmp_path / "pages" / "100001" / "probe.pdf").exists()  # of an earlier page
+
+
 def test_every_problem_of_a_study_is_one_line(tmp_path, study) -> None:
     study.write_text(study.read_text().replace("seed: 1", "seed: -1\nschool: x"), encoding="utf-8")
     done = attend(tmp_path, "check", study)

@@ -11,17 +11,16 @@ from attendlib.export.entry import FAILING, Entry
 from attendlib.export.index import index_html
 from attendlib.export.manifest import manifest_json
 from attendlib.export.results import results_csv
-from attendlib.export.scan import Finding, Secrets, scan
+from attendlib.export.scan import Finding, Secrets
 from attendlib.runner.cluster import on_cluster
 from attendlib.runner.identifiers import forbidden
 from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, versions
 from attendlib.runner.log import write_log
 from attendlib.runner.plan import Job, Plan
 from attendlib.runner.report import Made
-from attendlib.runner.state import FullDiskError, need, only_run, put, read_entry
+from attendlib.runner.state import FullDiskError, need, only_run, put, read_entry, says
 from attendlib.runner.work import How, Todo, here
 
-DERIVED = ("index.html", "results.csv", "manifest.json")
 INTERRUPTED = "Stopped. The same command goes on where it stopped."
 _REFRESH = 30.0  # seconds between two indexes of a run under way, or
 _SHARE = 20.0  # so many times what writing one takes, if that is longer
@@ -55,7 +54,7 @@ def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool 
 
 
 def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], None], how: How | None = None) -> Ran:
-    """Makes what is needed, then the index, results.csv and manifest of the whole study, and looks all of it over.
+    """Makes what is needed, then index, results.csv and manifest of the whole study, each scanned before it is written.
 
     `tell` hears of each report once it is made. Interrupted, it ends the reports under way, which stay as they were.
     Raises BusyError where another run writes to `out`.
@@ -63,30 +62,46 @@ def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], Non
     how = how or How()
     wanted = [item for item in todos if item.need != "nothing"]
     with only_run(out):
-        made, secrets, why = _made(plan, wanted, out, tell, how) if wanted else ([], None, "")
-        findings = _look_over(out, secrets) if secrets else ()
-        if not wanted:
-            summarise(plan, out, 0.0, changed=False)
+        if wanted:
+            made, findings, why = _made(plan, wanted, out, tell, how)
+        else:
+            made, findings, why = [], summarise(plan, out, 0.0), ""
         log = write_log(plan.study_file.study.study, made) if any(item.detail for item in made) else None
         entries = tuple(read_entry(out, item.job) for item in todos)
     return Ran(entries, tuple(item.entry for item in made), findings, log, why)
 
 
-def summarise(plan: Plan, out: Path, seconds: float, changed: bool = True) -> None:
-    """Writes index, results.csv and manifest from the sidecars; the manifest only when reports were made."""
+def summarise(plan: Plan, out: Path, seconds: float, secrets: Secrets | None = None) -> tuple[Finding, ...]:
+    """Writes index, results.csv and manifest from the sidecars, each scanned first; returns what the scan found.
+
+    One that holds something is not written, and an earlier one goes. Without `secrets` no report was made: the manifest
+    stays, and the data are read for their identifiers only where a text is not what stands there already.
+    """
     entries = [read_entry(out, job) for job in plan.jobs]
     study = plan.study_file.study
-    put(out, "index.html", index_html(study, entries, plan.parameters))
-    put(out, "results.csv", results_csv(study.study, entries))
-    if changed or not (out / "manifest.json").exists():
+    index = index_html(study, entries, plan.parameters, phases=plan.phases, provenance=plan.provenance)
+    texts = {"index.html": index, "results.csv": results_csv(study.study, entries)}
+    if secrets or not (out / "manifest.json").exists():
         found = versions(FIGURES_FROM + PAGES_FROM)
-        put(out, "manifest.json", manifest_json(study.study, entries, found, seconds))
+        texts["manifest.json"] = manifest_json(study.study, entries, found, seconds)
+    if secrets is None:
+        texts = {name: text for name, text in texts.items() if not says(out, name, text)}
+        secrets = forbidden(plan.study_file) if texts else None
+    findings: tuple[Finding, ...] = ()
+    for name, text in texts.items():
+        held = secrets.findings(name, text) if secrets else ()
+        if held:
+            (out / name).unlink(missing_ok=True)
+        else:
+            put(out, name, text)
+        findings += held
+    return findings
 
 
 def _made(
     plan: Plan, wanted: Sequence[Todo], out: Path, tell: Callable[[Made], None], how: How
-) -> tuple[list[Made], Secrets, str]:
-    """The reports made, what none may hold, and why the run stopped early, if it did.
+) -> tuple[list[Made], tuple[Finding, ...], str]:
+    """The reports made, what the summaries would have given away, and why the run stopped early, if it did.
 
     The index is written before the first report, so that it is true of a run that is killed, and from time to time.
     """
@@ -94,6 +109,7 @@ def _made(
     made: list[Made] = []
     secrets = forbidden(plan.study_file)
     works = on_cluster if how.scheduler else here
+    findings: tuple[Finding, ...] = ()
     why, written = "", 0.0
     try:
         with closing(works(plan, wanted, out, secrets, how)) as finished:
@@ -103,22 +119,14 @@ def _made(
                     tell(each)
                 if time.monotonic() > written:
                     before = time.monotonic()
-                    summarise(plan, out, before - started)
+                    summarise(plan, out, before - started, secrets)
                     written = time.monotonic() + max(_REFRESH, _SHARE * (time.monotonic() - before))
     except KeyboardInterrupt:
         why = INTERRUPTED
     except FullDiskError as full:
         why = str(full)
     try:
-        summarise(plan, out, time.monotonic() - started)
+        findings = summarise(plan, out, time.monotonic() - started, secrets)
     except FullDiskError as full:
         why = str(full)
-    return made, secrets, why
-
-
-def _look_over(out: Path, secrets: Secrets) -> tuple[Finding, ...]:
-    """Scans the summaries (each page was scanned before it was written); one that holds something is taken away."""
-    findings = scan(out, secrets, DERIVED)
-    for finding in findings:
-        (out / finding.file).unlink(missing_ok=True)
-    return findings
+    return made, findings, why

@@ -1,6 +1,7 @@
 """Which reports a study asks for: every notebook for every school, each with the key that says if it is up to date."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,11 @@ from attendlib.intake.protocol import protocol_digest
 from attendlib.intake.store import Store, ensure_store, study_schools
 from attendlib.intake.study import StudyFile
 from attendlib.records.study import ALL
-from attendlib.runner.keys import page_key, report_key
+from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, page_key, report_key, versions
 from attendlib.runner.templates import SCHOOL, Template, templates
 
 ALL_SCHOOLS = "All schools"
+_FOLDER = re.compile(r"(?!(?:con|prn|aux|nul|com\d|lpt\d)$)\w[\w-]*", re.IGNORECASE | re.ASCII)  # on Windows too
 _NEAR = 0.5  # how alike, from 0 to 1, a name must be to be offered for another
 _NAMED = 8  # names offered where none is nearest
 
@@ -30,6 +32,7 @@ class Job:
     parameters: Mapping[str, Any]
     key: str
     page_key: str
+    audience: str = "internal"
 
     def __str__(self) -> str:
         return f"{self.school} {self.name}"
@@ -37,11 +40,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every report of a study, schools in the data's order, and the parameters of each notebook by its name."""
+    """Every report of a study, schools in the data's order, and the parameters of each notebook by its name.
+
+    `phases` has each school's phase by URN, `provenance` the versions and digests the reports rest on, by name.
+    """
 
     study_file: StudyFile
     jobs: tuple[Job, ...]
     parameters: Mapping[str, Mapping[str, Any]]
+    phases: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     def choose(self, schools: Sequence[str] = (), notebooks: Sequence[str] = ()) -> tuple[Job, ...]:
         """The reports of these schools and notebooks (empty: all). Raises StudyError for a name the study lacks."""
@@ -65,19 +73,31 @@ def make_plan(study_file: StudyFile) -> Plan:
     """
     found = templates(study_file)
     store, plan = ensure_store(study_file), protocol_digest(study_file)
-    names = {row.school: row.name for row in study_schools(study_file, store)} | {ALL: ALL_SCHOOLS}
+    rows = study_schools(study_file, store)
+    if problems := [_no_folder(row.school) for row in rows if not _FOLDER.fullmatch(row.school)]:
+        raise StudyError(problems)
+    names = {row.school: row.name for row in rows} | {ALL: ALL_SCHOOLS}
     jobs = tuple(
         _job(study_file, store, plan, template, urn, name) for urn, name in names.items() for template in found
         if (ALL if urn == ALL else SCHOOL) in template.pages
     )  # fmt: skip
-    return Plan(study_file, jobs, {template.name: template.parameters for template in found})
+    parameters = {template.name: template.parameters for template in found}
+    digests = {"data": store.digest} | ({"protocol": plan} if plan else {})
+    provenance = versions(FIGURES_FROM + PAGES_FROM) | digests
+    return Plan(study_file, jobs, parameters, {row.school: row.phase for row in rows}, provenance)
+
+
+def _no_folder(urn: str) -> Problem:
+    remedy = "Use letters and digits: not a dash first, nor a name Windows keeps for a device."
+    return Problem("schools", f"{urn} cannot be the name of a folder", remedy)
 
 
 def _job(study_file: StudyFile, store: Store, plan: str, template: Template, urn: str, name: str) -> Job:
     parameters = {SCHOOL: urn, **template.parameters}
     data = store.school_digests.get(urn, store.digest) if template.own_school else store.digest
     key = report_key(study_file.study, plan, data, template.notebook, parameters)
-    return Job(template.name, urn, name, template.question, template.notebook, parameters, key, page_key(key))
+    return Job(template.name, urn, name, template.question, template.notebook, parameters, key, page_key(key),
+               study_file.study.audience)  # fmt: skip
 
 
 def _unknown(asked: Iterable[str], known: set[str], kind: str) -> list[Problem]:

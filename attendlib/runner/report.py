@@ -3,6 +3,7 @@
 import json
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 from attendlib.errors import ReportError
 from attendlib.export.clean import clean, to_text
 from attendlib.export.entry import Entry
-from attendlib.export.handed import handed_back
+from attendlib.export.handed import check_gated, handed_back
 from attendlib.export.scan import Secrets
 from attendlib.records.report import Outcome
 from attendlib.runner.kernels import InterruptedRunError, Kernels, StoppedError, papermill
 from attendlib.runner.plan import Job
 from attendlib.runner.state import FullDiskError, Need, full_disk, put, read_entry, write_entry
+
+HELD = "The reason held an identifier and is kept in the private log."
+_KINDS = ("html", "ipynb", "pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,28 @@ def make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels |
         made = Made(_without_page(job, stopped.status, stopped.reason), stopped.detail)
     except ReportError as error:
         made = Made(_without_page(job, "failed", str(error)), traceback.format_exc())
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        reason = "A folder stands where its page or notebook must go, or a file where their folder must. Move it away."
+        made = Made(_without_page(job, "failed", reason), "".join(traceback.format_exception(error)))
     except Exception as error:
         if full := full_disk(error):
             raise full from error
         reason = f"Making its page stopped with an unexpected error ({type(error).__name__})."
         made = Made(_without_page(job, "failed", reason), traceback.format_exc())
+    made = _safe_to_say(made, forbidden)
     made = replace(made, entry=replace(made.entry, seconds=round(time.monotonic() - started, 2)))
     if not made.entry.files:
         _remove(job, out)
     write_entry(out, job, made.entry)
     return made
+
+
+def _safe_to_say(made: Made, forbidden: Secrets) -> Made:
+    """The same, its reason fit for every page and line: no identifier in it, and text that any file can hold."""
+    reason = made.entry.reason.encode("utf-8", errors="replace").decode()
+    if not forbidden.findings("reason", reason):
+        return replace(made, entry=replace(made.entry, reason=reason))
+    return Made(replace(made.entry, reason=HELD), f"{reason}\n{made.detail}")
 
 
 def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels | None) -> Made:
@@ -72,6 +88,7 @@ def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels 
         what_held = ", ".join(sorted({finding.what for finding in findings}))
         reason = f"The page held {what_held} and was not written."
         return Made(_without_page(job, "quarantined", reason), "\n".join(str(finding) for finding in findings))
+    (place / f"{job.name}.pdf").unlink(missing_ok=True)  # of an earlier page
     return Made(replace(entry, files={name: put(out, f"{job.school}/{name}", text) for name, text in texts.items()}))
 
 
@@ -96,6 +113,7 @@ def _executed(job: Job, kernels: Kernels | None) -> dict[str, Any]:
 
 def _headline(job: Job, saved: dict) -> Entry:
     handed = handed_back(saved, job.school)
+    check_gated(handed, job.audience)
     record = handed.headline
     rows = tuple(row for each in handed.records for row in each.rows)
     return Entry(
@@ -110,5 +128,6 @@ def _without_page(job: Job, status: Outcome, reason: str) -> Entry:
 
 def _remove(job: Job, out: Path) -> None:
     """Takes away an earlier page: beside a report that failed it would pass for the answer."""
-    for suffix in ("html", "ipynb"):
-        (out / job.school / f"{job.name}.{suffix}").unlink(missing_ok=True)
+    for kind in _KINDS:
+        with suppress(IsADirectoryError, NotADirectoryError, PermissionError):  # no page of ours stands there
+            (out / job.school / f"{job.name}.{kind}").unlink(missing_ok=True)

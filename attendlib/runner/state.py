@@ -79,7 +79,7 @@ def put(out: Path, name: str, text: str) -> str:
     A file that already says so is left alone. Raises FullDiskError where there is no room; what was there stays.
     """
     data, path = text.encode(), out / name
-    if not (path.is_file() and path.read_bytes() == data):
+    if not says(out, name, text):
         aside = out / ASIDE / f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
         try:
             for folder in (path.parent, aside.parent):
@@ -90,6 +90,11 @@ def put(out: Path, name: str, text: str) -> str:
             aside.unlink(missing_ok=True)
             raise full_disk(error) or error from None
     return hashlib.sha256(data).hexdigest()
+
+
+def says(out: Path, name: str, text: str) -> bool:
+    """Whether the file under `out` holds this text already."""
+    return (out / name).is_file() and (out / name).read_bytes() == text.encode()
 
 
 def full_disk(error: BaseException | None) -> FullDiskError | None:

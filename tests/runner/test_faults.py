@@ -10,10 +10,11 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stub_trust import SCHOOLS, notebook, write_stub
+from stub_trust import PUPIL, SCHOOLS, notebook, write_stub
 
 from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
@@ -21,7 +22,7 @@ from attendlib.runner import state
 from attendlib.runner.batch import run, todo
 from attendlib.runner.kernels import Kernels, Limits, StoppedError, kernels
 from attendlib.runner.plan import make_plan
-from attendlib.runner.report import make
+from attendlib.runner.report import HELD, make
 from attendlib.runner.state import BusyError, only_run
 from attendlib.runner.work import How
 
@@ -145,6 +146,53 @@ def test_a_full_disk_is_said_and_the_run_goes_on_later(tmp_path, monkeypatch) ->
     assert not again.failed
     assert 0 < len(again.made) < len(plan.jobs)
     assert not list(out.rglob(f"*{os.getpid()}-*"))
+
+
+AWKWARD = """
+from IPython.display import display
+class QuestionError(Exception): pass
+record = {"question": "q", "headline": True, "status": "done", "title": "T", "sentences": ["S"]}
+row = {"estimate": "days", "scope": "school", "value": 1.0, "n": 40}
+if school == "100002": record["rows"] = [row | {"value": float("nan")}]
+if school == "100003": raise QuestionError("No outcome of PUPIL9" + "0001.")
+if school == "100004": record["rows"] = [row | {"n": 1}]
+display({"application/vnd.attendlib.record+json": record, "text/html": "<p>x</p>", "text/plain": "x"}, raw=True)
+"""
+
+
+def test_awkward_reports_fail_with_a_reason_and_the_others_go_on(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    plan, out = make_plan(read_study(written(tmp_path / "trust", AWKWARD))), tmp_path / "out"
+    (out / "100005" / "probe.html").mkdir(parents=True)
+    (out / "100006").write_text("", encoding="utf-8")
+    ran = run(plan, todo(plan.jobs, out), out, lambda made: None, How(workers=2, kind="forked"))
+    said = {entry.school: entry.reason for entry in ran.entries if entry.status == "failed"}
+    assert sorted(said) == ["100002", "100003", "100004", "100005", "100006"]
+    assert "no number" in said["100002"]
+    assert said["100003"] == HELD
+    assert "fewer than 5" in said["100004"]
+    assert said["100005"] == said["100006"]
+    assert "A folder stands" in said["100005"]
+    assert not list(out.glob("10000[234]/*"))
+    assert (ran.findings, ran.log is not None and PUPIL in ran.log.read_text(encoding="utf-8")) == ((), True)
+    files = [path for path in out.rglob("*") if path.is_file()]
+    assert not [path for path in files if PUPIL in path.read_text(encoding="utf-8")]
+    index = (out / "index.html").read_text(encoding="utf-8")
+    assert 'data-phase="primary"' in index
+    assert plan.provenance["data"] in index
+    assert "numpy" in index
+
+
+def test_an_index_written_again_is_scanned_again(tmp_path) -> None:
+    plan, out = make_plan(read_study(written(tmp_path / "trust", SHOW))), tmp_path / "out"
+    job = plan.jobs[0]
+    run(plan, todo([job], out), out, lambda made: None, How(workers=1))
+    entry = state.read_entry(out, job)
+    state.write_entry(out, job, replace(entry, sentence=f"Of {PUPIL}"))
+    ran = run(plan, todo([job], out), out, lambda made: None)
+    assert (ran.made, ran.failed) == ((), True)
+    assert {finding.file for finding in ran.findings} == {"index.html"}
+    assert not (out / "index.html").exists()
 
 
 def assert_whole(out: Path, plan) -> None:
