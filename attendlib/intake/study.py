@@ -106,8 +106,8 @@ def _notebooks(name: str, study: Study) -> dict[str, Parameters]:
     if problems := _wrong_parameters(name, study.notebooks):
         raise StudyError(problems)
     return {
-        notebook: dict(written or {}) if is_own_notebook(notebook) else NOTEBOOKS[notebook].model_validate(written or {})
-        for notebook, written in study.notebooks.items()
+        asked: dict(keys or {}) if is_own_notebook(asked) else NOTEBOOKS[asked].model_validate(keys or {})
+        for asked, keys in study.notebooks.items()
     }
 
 

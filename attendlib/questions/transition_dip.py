@@ -132,7 +132,8 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
     else:
         context["no_trust"] = "fewer than three other schools have enough pupils, so none is set beside this one"
     if isinstance(cohort.curve, Curve):
-        rows += [*share_rows(cohort.frame, cohort.curve, "school", cohort.asked.audience), *reference_rows(cohort.curve)]
+        rows += share_rows(cohort.frame, cohort.curve, "school", cohort.asked.audience)
+        rows += reference_rows(cohort.curve)
         rows += dip_gap_rows(cohort.frame, cohort.curve)
     rows += [*part_rows(cohort), *panel_rows(cohort), *next_step_rows(cohort)]
     later = year_after(cohort.move.year)

@@ -70,7 +70,7 @@ REFUSALS = [  # what is changed, what the message says
     (("title: Two", "title: [Two"), "", "not a readable study file at line"),
     (("", ""), "exclude_dates: [{from: 2024-09-05, to: 2024-09-01, reason: x}]", "`exclude_dates.0`: `to` is before"),
     (("", ""), "exclude_dates: [{date: 2024-13-05, reason: x}]", "small.yml: it holds a date that does not exist."),
-    (("", ""), "exclude_dates: [{date: 05/09/2024, reason: x}]", "`exclude_dates.0.date` is not a date. Write dates as 2024-09-02."),
+    (("", ""), "exclude_dates: [{date: 05/09/2024, reason: x}]", "`exclude_dates.0.date` is not a date. Write"),
     (("", ""), "? [a]\n: 2", "small.yml: not a readable study file at line 8: a key that is not a word."),
     (("", ""), f"a: {'[' * 2000}{']' * 2000}", "small.yml: it is nested too deeply."),
     (("", ""), "seed: !!python/object/apply:os.getcwd []", "small.yml: not a readable study file at line 8"),
