@@ -74,8 +74,9 @@ def absence_per_pupil(pupils: Pupils, academic_year: str, half_terms: Sequence[i
 def absence_in_span(pupils: Pupils, first: date, last: date) -> pd.DataFrame:
     """One row per pupil and school: sums over the periods whose recorded days lie wholly within `first` to `last`.
 
-    A part week at either end counts where its own first and last day are known to be inside. Each pupil's year in
-    a school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year); `grain` is the coarsest so used, `periods` how many. A pupil none of whose periods fits has no row.
+    A part week at either end counts where its own first and last day are known to be inside. Each pupil's year in a
+    school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year): `grain` is the coarsest so
+    used, `periods` how many. A pupil none of whose periods fits has no row.
     """
     years = range(int(academic_year_of(first)[:4]), int(academic_year_of(last)[:4]) + 1)
     rows = read_sql(pupils.store, "attendance", *map(academic_year_from, years))
