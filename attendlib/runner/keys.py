@@ -15,8 +15,8 @@ from attendlib.records.study import Study
 PACKAGE = Path(__file__).resolve().parents[1]
 DRIVER = ("runner", "export", "cli.py", "share")  # no notebook can import these; share holds the notebooks themselves
 FIGURES_FROM = (
-    "duckdb", "filelock", "ipykernel", "matplotlib", "nbclient", "numpy", "pandas", "papermill", "patsy", "pyarrow",
-    "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
+    "diff-diff", "duckdb", "filelock", "ipykernel", "matplotlib", "nbclient", "numpy", "pandas", "papermill", "patsy",
+    "pyarrow", "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
 )  # fmt: skip
 PAGES_FROM = ("jinja2", "mistune", "nbconvert", "nbformat")
 _NOT_CONTEXT = {"title", "data", "store", "key_file", "notebooks"}  # a digest stands for the data

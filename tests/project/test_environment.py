@@ -34,7 +34,8 @@ def locked() -> dict[str, tuple[str, list[str]]]:
 
 def conda() -> dict[str, Requirement]:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    return declared([line for line in environment["dependencies"] if isinstance(line, str)])
+    *listed, by_pip = environment["dependencies"]
+    return declared([*listed, *by_pip["pip"][:-1]])
 
 
 def test_conda_names_and_bounds_are_the_projects() -> None:
@@ -47,7 +48,7 @@ def test_conda_names_and_bounds_are_the_projects() -> None:
 def test_conda_takes_only_conda_forge_and_this_checkout() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     assert environment["channels"] == ["conda-forge"]
-    assert environment["dependencies"][-1] == {"pip": ["-e ."]}
+    assert environment["dependencies"][-1]["pip"][-1] == "-e ."
 
 
 def test_lock_satisfies_every_bound() -> None:
