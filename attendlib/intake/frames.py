@@ -107,6 +107,42 @@ def absence_by_half_term(pupils: Pupils, academic_year: str) -> pd.DataFrame:
     )
 
 
+def absence_by_group(pupils: Pupils, academic_years: Sequence[str], period: str = "half_term") -> pd.DataFrame:
+    """One row per school, year group and period ("half_term" or "week"): pupils there, sums, mean rate per pupil.
+
+    Columns school, year_group, academic_year, period (1 to 6, or a week's Monday), period_start, period_end, pupils
+    (with a possible session in it), possible, absent, authorised and unauthorised (half-day sessions summed),
+    `rate_per_pupil` (mean over pupils of the share of their own possible sessions missed, 0 to 1), in_study. Years that
+    are not held by that period have no row.
+    """
+    known = f"SELECT pupil, school, academic_year, year_group FROM {read_sql(pupils.store, 'pupils', *academic_years)}"
+    return _frame(
+        f"""
+        SELECT school, year_group, academic_year, period, min(period_start) AS period_start,
+               max(period_end) AS period_end, count(*)::INTEGER AS pupils, sum(possible)::INTEGER AS possible,
+               sum(absent)::INTEGER AS absent, sum(authorised)::INTEGER AS authorised,
+               sum(unauthorised)::INTEGER AS unauthorised, avg(absent / possible) AS rate_per_pupil,
+               {_in_study(pupils)}
+        FROM {read_sql(pupils.store, "attendance", *academic_years)} JOIN
+             ({known} WHERE enrolment IS DISTINCT FROM 'subsidiary') USING (pupil, school, academic_year)
+        WHERE grain = {quoted(period)} AND possible > 0 GROUP BY ALL
+        ORDER BY school, year_group, academic_year, period_start
+        """
+    )
+
+
+def academic_years(pupils: Pupils) -> list[str]:
+    """The academic years with attendance, in order."""
+    return list(
+        _frame(f"SELECT DISTINCT academic_year FROM {read_sql(pupils.store, 'attendance')} ORDER BY 1")["academic_year"]
+    )
+
+
+def schools(pupils: Pupils) -> pd.DataFrame:
+    """One row per school of the data: the schools table and `in_study`."""
+    return _frame(f"SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, 'schools')} ORDER BY school")
+
+
 def results(pupils: Pupils, measure: str, academic_year: str | None = None) -> pd.DataFrame:
     """One row per pupil and academic year with a result of `measure`: pupil, academic_year, value (NaN where there is
     none, `reason` says why), date, school."""

@@ -9,13 +9,12 @@ from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.trial import around, effects, extras, missing, rating
 from attendlib.questions.trial.sample import Plan, Sample, counts_by_arm, read_sample
-from attendlib.questions.verdict import HELPED, Design, Judged, decide
+from attendlib.questions.verdict import CLEAR_BENEFIT, Design, Judged, clearly, decide
 from attendlib.records.answer import Answer, Check, Row, Scope, Step
 from attendlib.records.study import ALL, Assumed
 
 QUESTION = "trial_evaluation"
 SCOPE: Scope = "all"
-CLEAR, CLEAR_BENEFIT = 0.95, "Clear benefit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +176,7 @@ def _verdict(rows: Sequence[Row], arm: str, asked: Asked, checks: Sequence[Check
     judged = Judged.of(main, main, asked.smallest_worthwhile_days)
     failed = [check for check in checks if check.passed is False]
     verdict, why = decide(judged, Design(failed, True), asked.certainty_pct / 100)
-    if verdict == HELPED and judged.main_chances is not None and judged.main_chances.better >= CLEAR:
+    if clearly(judged, verdict):
         verdict = CLEAR_BENEFIT
     n = main.n or 0
     more = [replace(row, group=f"arm={arm}") for row in judged.rows(SCOPE, n) if row.model != "check"]

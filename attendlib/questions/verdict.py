@@ -11,6 +11,7 @@ CANNOT_TELL = "Cannot tell"
 HELPED = "Probably helped"
 NO_DIFFERENCE = "Probably no useful difference"
 HARM = "May have done harm"
+CLEAR, CLEAR_BENEFIT = 0.95, "Clear benefit"
 BEFORE_DATA = Chances(worse=0.25, none=0.50, better=0.25)
 
 
@@ -71,6 +72,11 @@ def _by_chances(main: Row, both: tuple[Chances, Chances], certainty: float) -> t
     if min(found.worse for found in both) >= certainty and main.high < 0:
         return HARM, []
     return CANNOT_TELL, [f"no outcome reaches {100 * certainty:.0f} chances in 100 by both ways of comparing"]
+
+
+def clearly(judged: Judged, verdict: str) -> bool:
+    """Whether "Probably helped" is a clear benefit: only lots or a kept cut-off may say so (DESIGN 6)."""
+    return verdict == HELPED and judged.main_chances is not None and judged.main_chances.better >= CLEAR
 
 
 def _chances(row: Row | None, delta: float) -> Chances | None:

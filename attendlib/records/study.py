@@ -108,20 +108,60 @@ class TransitionDip(Strict):
     reference_step: Literal["stayers", "other_schools"] | None = None
 
 
+Design = Literal["adjusted", "half_terms", "staggered", "cutoff", "series", "synthetic_control", "meta_analysis"]
+Comparison = Literal[
+    "same_school", "other_schools", "earlier_cohort", "not_yet_treated", "never_treated", "national", "none"
+]
+COMPARISONS: dict[str, tuple[str, ...]] = {  # what each design can be compared with, the first unless said
+    "adjusted": ("same_school", "other_schools", "earlier_cohort"),
+    "half_terms": ("same_school", "other_schools"),
+    "staggered": ("not_yet_treated", "never_treated"),
+    "cutoff": (),
+    "series": ("other_schools", "same_school", "national", "none"),
+    "synthetic_control": ("other_schools",),
+    "meta_analysis": ("same_school",),
+}
+ONLY_FOR: dict[str, tuple[str, ...]] = {  # keys that other designs would not read, and so refuse
+    "weights": ("adjusted", "half_terms", "meta_analysis"),
+    "eligible": ("adjusted", "half_terms", "meta_analysis"),
+    "placebo_dates": ("half_terms", "staggered", "series", "synthetic_control"),
+    "cutoff": ("cutoff",),
+    "donors": ("synthetic_control",),
+    "period": ("staggered", "series", "synthetic_control"),
+}
+
+
 class InterventionImpact(Strict):
     """Parameters of `intervention_impact`. Pages: each school and all schools."""
 
     intervention: str
     smallest_worthwhile_days: float = Field(gt=0, le=50, strict=False)
     certainty_pct: int = Field(default=75, ge=70, le=90)
-    design: Literal["adjusted", "half_terms"] = "adjusted"
-    comparison: Literal["same_school", "other_schools", "earlier_cohort"] = "same_school"
+    design: Design = "adjusted"
+    comparison: Comparison | None = None
     weights: Literal["none", "entropy", "propensity"] = "none"
     eligible: Eligible | None = None
     baseline: Span | None = None
     outcome: Span | None = None
+    cutoff: Eligible | None = None
+    donors: list[Urn] = []
+    period: Literal["half_term", "week"] = "half_term"
     placebo_dates: list[Annotated[date, Field(strict=False)]] = []
     academic_year: AcademicYear | None = None
+
+    @model_validator(mode="after")
+    def _keys_of_the_design(self) -> "InterventionImpact":
+        allowed = COMPARISONS[self.design]
+        if self.comparison is not None and self.comparison not in allowed:
+            known = ", ".join(allowed) or "none of its own: leave the key out"
+            raise ValueError(f"`comparison: {self.comparison}` is not one that `design: {self.design}` knows ({known})")
+        for key, designs in ONLY_FOR.items():
+            default = type(self).model_fields[key].default
+            if self.design not in designs and getattr(self, key) != default:
+                raise ValueError(f"`design: {self.design}` does not use `{key}`: take it out")
+        if self.design == "cutoff" and self.cutoff is None:
+            raise ValueError("`design: cutoff` needs `cutoff: {absence_pct_at_least, window}`")
+        return self
 
 
 class Assumed(Strict):

@@ -1,6 +1,7 @@
 """intervention_impact at length: what would have happened anyway, balance, other choices, placebos, claims, checks."""
 
 from attendlib.records.answer import Answer, Row, Story, Table
+from attendlib.words.impact.designs import MANNERS
 from attendlib.words.impact_charts import balance_chart, choices_chart, half_terms_chart
 from attendlib.words.intervention_impact import SIDES
 from attendlib.words.numbers import count, figure, plain, share
@@ -21,6 +22,10 @@ STAGES = {"eligible": "Met the rule", "referred": "Referred", "started": "Starte
 
 def tell(answer: Answer) -> Story:
     """Everything behind the verdict, in the order a doubter would ask for it."""
+    if manner := MANNERS.get(answer.context["design"]):
+        story = manner.details(answer)
+        return Story("Behind the verdict", story.sentences, charts=story.charts,
+                     tables=(*story.tables, checks_table(answer.checks)))  # fmt: skip
     charts = (half_terms_chart(answer), choices_chart(answer), balance_chart(answer, MEASURES))
     tables = (
         _anyway(answer), _codes(answer), _pairs(answer), _flow(answer), _balance(answer), _doubts(answer),

@@ -1,7 +1,8 @@
 """intervention_impact in words: what may be said of referred pupils beside pupils chosen by the same rule."""
 
-from attendlib.records.answer import Answer, Chart, Row, Story, Table
+from attendlib.records.answer import Answer, Chart, Row, Section, Story, Table
 from attendlib.words.charts import three_bars
+from attendlib.words.impact.designs import MANNERS
 from attendlib.words.numbers import (
     chances,
     count,
@@ -23,6 +24,14 @@ CAVEATS = (
     "Pupils chosen for low attendance tend to drift back by themselves; that is why both groups are shown.",
     "If pupils are referred in a passing bad spell, a baseline close to that spell would flatter the referral.",
 )
+METHOD = (
+    "Everyone referred counts, whether or not they took part. Pupils are compared within their school and year group;"
+    " outside the range of the referred pupils' absence nobody is used.",
+    "The main comparison holds absence when pupils were chosen and absence over an earlier baseline alike, each by a"
+    " smooth curve. The check looks only at the change since the earlier baseline and skips the time of choosing.",
+    "One school: HC2 standard errors; all schools: clustered by school (CR2). With the design on half-terms the change"
+    " since before decides first, and the main comparison becomes its check.",
+)
 BESIDE = {
     "same_school": "pupils alike in earlier absence",
     "other_schools": "pupils of other schools alike in earlier absence",
@@ -35,24 +44,30 @@ def tell(answer: Answer) -> Story:
     # "Cannot tell" claims nothing, so nothing needs to be granted first.
     badge = answer.verdict if answer.verdict == CANNOT_TELL else f"{answer.verdict}, {IF_ALIKE}"
     values = chance_values(answer)
+    manner = MANNERS.get(answer.context["design"])
     return Story(
         title=badge,
         sentences=_sentences(answer),
         badge=badge,
         charts=(_bars(answer, values),) if "main" in values else (),
         tables=(differences(answer),),
-        caveats=CAVEATS,
+        caveats=manner.caveats if manner else CAVEATS,
         next_steps=_next_steps(answer),
+        sections=(Section("How it was compared", manner.method if manner else METHOD),),
     )
 
 
 def main_model(answer: Answer) -> str:
     """The model whose estimate decides first."""
+    if manner := MANNERS.get(answer.context["design"]):
+        return manner.main
     return "half_terms" if answer.context["design"] == "half_terms" else "adjusted"
 
 
 def model_names(answer: Answer) -> dict[str, str]:
     """What each model is called on this page, in the order of its tables."""
+    if manner := MANNERS.get(answer.context["design"]):
+        return {**manner.models, "shrunken": "Main, drawn toward published trials"}
     alike, change = "alike in earlier absence", "change since the earlier baseline"
     if main_model(answer) == "half_terms":
         first = {
@@ -73,12 +88,13 @@ def _sentences(answer: Answer) -> tuple[str, ...]:
     if window is None or window.value is None:
         return (f"{answer.verdict}: {'; '.join(answer.reasons) or 'the figures are withheld'}.",)
     year = answer.row("days_fewer", model=main_model(answer))
+    manner = MANNERS.get(answer.context["design"])
     found = (
-        _first(answer, window),
+        manner.first(answer) if manner else _first(answer, window),
         _year(year),
         _why(answer),
         _chances(answer),
-        _pair(answer),
+        *(manner.more(answer) if manner else (_pair(answer),)),
         _reach(answer),
         _many(answer),
     )

@@ -125,6 +125,13 @@ def call_rows(year: Year, names: NDArray[np.str_], schools: Schools) -> pd.DataF
     return frame.sort_values(["school", "pupil"], ignore_index=True)
 
 
+def together(calls: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """The calls and the other interventions as one table, a whole year group's or school's rows without a pupil."""
+    columns = [*calls.columns[:3], "year_group", *calls.columns[3:]]
+    both = pd.concat([calls, others], ignore_index=True)[columns]
+    return both.astype({"year_group": "Int64"})
+
+
 def _call(year: Year, i: int, u: float, days: Days) -> tuple[str, str, str, str, str, int | str]:
     """Start, referral, end, reason, status and calls made, for one eligible enrolment."""
     asked = bool(year.choice.referred[i])

@@ -15,6 +15,7 @@ from attendlib.intake.synthetic import tables, truth
 from attendlib.intake.synthetic.absence import Plan, drift, plan_absence
 from attendlib.intake.synthetic.calls import Choice
 from attendlib.intake.synthetic.marks import School, closure_code
+from attendlib.intake.synthetic.others import other_rows, others_truth
 from attendlib.intake.synthetic.people import Pupils, Roll, Schools, make_people, make_schools
 from attendlib.intake.synthetic.results import make_results
 from attendlib.intake.synthetic.shape import NATIONAL_DIP, Shape, check
@@ -65,7 +66,8 @@ def write_trust(
     _csv(tables.school_rows(made), folder / "schools.csv")
     _csv(tables.pupil_rows(people, rolls, names, made), folder / "pupils.csv")
     _csv(tables.result_rows(results, names, made), folder / "attainment.csv")
-    _csv(tables.call_rows(years[1], names, made), folder / "interventions.csv")
+    calls = tables.call_rows(years[1], names, made)
+    _csv(tables.together(calls, other_rows(years[1], names, made)), folder / "interventions.csv")
     _csv(pd.DataFrame(calendar_rows()), folder / "calendar.csv")
     _csv(_closure_rows(closures), folder / "closures.csv")
     values = _values(shape, made, people, years, results)
@@ -152,6 +154,7 @@ def _values(
         "link": truth.link_truth(shape, pupils, years, results),
         "dip": truth.dip_truth(shape, pupils, years),
         "intervention": truth.calls_truth(shape, years[1]),
+        "other_interventions": others_truth(),
         "icc": {n: truth.school_icc(y, schools) for n, y in zip(YEARS, years, strict=True)},
         "persistent_absence": {n: truth.persistent_table(y, pupils) for n, y in zip(YEARS, years, strict=True)},
     }

@@ -22,6 +22,9 @@ class Asked:
     baseline: Span | None
     outcome: Span | None
     placebo_dates: tuple[date, ...] = ()
+    cutoff: Eligible | None = None
+    donors: tuple[str, ...] = ()
+    period: str = "half_term"
 
     @property
     def name(self) -> str:

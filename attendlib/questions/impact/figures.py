@@ -74,12 +74,20 @@ def point_row(found: Compared, estimate: Estimate, model: str) -> Row:
 
 def in_days(points: Row, found: Compared) -> list[Row]:
     """The same difference in days of the measured window, of a year where it is long enough, in lessons, in points."""
-    days = days_followed(found)
+    return days_rows(points, days_followed(found), lessons=points.model == "adjusted")
+
+
+def days_rows(points: Row, days: float, lessons: bool) -> list[Row]:
+    """A difference in points as days of a window of so many school `days`, of a year, in `lessons` too, in points.
+
+    Under 60 possible sessions (30 days) there is no row for a year.
+    """
     rows = [rescaled(points, days / 100, "days_fewer_in_window", "days in the window")]
-    if annual(found):
+    if days * SESSIONS_A_DAY >= FEWEST_SESSIONS_ANNUALISED:
         rows.append(rescaled(points, DAYS_A_YEAR / 100, "days_fewer", "days a year"))
-    lessons = rescaled(points, days * LESSONS_A_DAY / 100, "lessons_fewer_in_window", "lessons in the window")
-    return [*rows, *([lessons] if points.model == "adjusted" else []), points]
+    if lessons:
+        rows.append(rescaled(points, days * LESSONS_A_DAY / 100, "lessons_fewer_in_window", "lessons in the window"))
+    return [*rows, points]
 
 
 def engaged_rows(found: Compared, fewest: int, weight: str = "") -> list[Row]:

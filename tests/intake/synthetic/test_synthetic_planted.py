@@ -25,7 +25,8 @@ def window(folder: Path) -> pd.DataFrame:
     return query(
         folder,
         f"""SELECT pupil, status, start_date IS NOT NULL AS started, {sums}
-            FROM {{interventions}} JOIN {{marks}} USING (pupil) GROUP BY ALL ORDER BY pupil""",
+            FROM {{interventions}} JOIN {{marks}} USING (pupil) WHERE intervention = 'tutor_calls'
+            GROUP BY ALL ORDER BY pupil""",
     )
 
 

@@ -1,0 +1,5 @@
+"""Which manner tells which design."""
+
+from attendlib.words.impact.manner import Manner
+
+MANNERS: dict[str, Manner] = {}
