@@ -122,7 +122,7 @@ COMPARISONS: dict[str, tuple[str, ...]] = {  # what each design can be compared 
     "meta_analysis": ("same_school",),
 }
 ONLY_FOR: dict[str, tuple[str, ...]] = {  # keys that other designs would not read, and so refuse
-    "weights": ("adjusted", "half_terms", "meta_analysis"),
+    "weights": ("adjusted", "half_terms"),
     "eligible": ("adjusted", "half_terms", "meta_analysis"),
     "placebo_dates": ("half_terms", "staggered", "series", "synthetic_control"),
     "cutoff": ("cutoff",),
