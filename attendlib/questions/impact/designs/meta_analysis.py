@@ -18,10 +18,10 @@ from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import annual, days_followed, days_rows, models
 from attendlib.questions.impact.models import Model, Unfit, overlapping, points_fewer
 from attendlib.questions.windows import words
-from attendlib.records.answer import NOT_AVAILABLE, Check, Row, Scope
+from attendlib.records.answer import NOT_AVAILABLE, Check, Row, Scope, Step
 from attendlib.stats.fit import Estimate
 from attendlib.stats.heterogeneity import Method
-from attendlib.stats.pooling import Meta, meta_analysis
+from attendlib.stats.pooling import Meta, Pooled, meta_analysis, partial_pool
 
 FEWEST_SCHOOLS = 2
 METHOD = "REML, Knapp-Hartung"
@@ -42,6 +42,11 @@ class Schools:
         """The mean of the schools' differences by one model, and how far they truly differ (points)."""
         each = [own[model] for school, own in self.own.items() if school != leave_out]
         return meta_analysis([one.value for one in each], [one.se for one in each], method)
+
+    def another(self) -> Pooled | None:
+        """Where one more school's difference by the main model would lie (points); None under three schools."""
+        each = [own["adjusted"] for own in self.own.values()]
+        return partial_pool([one.value for one in each], [one.se for one in each]) if len(each) >= 3 else None
 
 
 def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
@@ -65,7 +70,7 @@ def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         for row in days_rows(_row(meta, "points_fewer", f"pooled_{name}", n), days, lessons=name == "adjusted")
     ]  # fmt: skip
     year = {row.model: row for row in rows if row.estimate == "days_fewer"}
-    rows += [*_own_rows(schools, found), *_spread_rows(named["adjusted"], n, found), *_choice_rows(schools, found, n)]
+    rows += [*_own_rows(schools, found), *_spread_rows(schools, n, found), *_choice_rows(schools, found, n)]
     others = frames.interventions(pupils)
     checks = design_checks(found, asked, others[others["intervention"] != asked.intervention])
     checks.append(_agreement(named["adjusted"], found))
@@ -73,8 +78,10 @@ def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     context = {"outcome": words(found.windows.outcome), "window_days": f"{days:.0f}",
                "schools": str(len(schools.own)), "schools_too_small": str(len(schools.too_small)),
                **{f"school_{urn}": str(names[urn]) for urn in schools.own}}  # fmt: skip
-    return Evidence(rows, checks, year.get("pooled_adjusted"), year.get("pooled_check"), found.steps, scope, n, context,
-                    found.has_baseline)  # fmt: skip
+    why = "in schools too small for a figure, or outside the range of their own school's referred"
+    steps = (*found.steps, Step(why, len(found.frame) - n, n))
+    main, check = (year.get(f"pooled_{name}") for name in ("adjusted", "check"))
+    return Evidence(rows, checks, main, check, steps, scope, n, context, found.has_baseline)
 
 
 def _models(found: Compared) -> dict[str, Model]:
@@ -131,16 +138,24 @@ def _own_rows(schools: Schools, found: Compared) -> list[Row]:
     return [*rows, *(replace(small, group=f"school={urn}") for urn in schools.too_small)]
 
 
-def _spread_rows(meta: Meta, n: int, found: Compared) -> list[Row]:
-    """Where one more school's true difference would lie, and how far schools truly differ (a standard deviation)."""
+def _spread_rows(schools: Schools, n: int, found: Compared) -> list[Row]:
+    """Where one more school's true difference would lie, and how far schools truly differ (a standard deviation).
+
+    From three schools on the first averages over how far schools may differ: taken at REML's peak, often nought where
+    schools are few, it would be as narrow as the mean's own interval.
+    """
     factor, unit = _per_point(found)
-    base = Row("new_school", "all", model="pooled_adjusted", unit=unit, n=n, n_groups=meta.n, method=METHOD)
-    new = replace(base, value=factor * meta.value, low=factor * meta.prediction_low, high=factor * meta.prediction_high,
-                  confidence_pct=95.0)  # fmt: skip
-    sd = replace(base, estimate="between_schools", value=factor * meta.between**0.5,
-                 low=factor * meta.between_low**0.5, high=factor * meta.between_high**0.5, confidence_pct=95.0,
-                 method="REML, Q-profile")  # fmt: skip
-    return [new, sd]
+    meta, new = schools.pooled("adjusted"), schools.another()
+    base = Row(
+        "new_school", "all", model="pooled_adjusted", unit=unit, n=n, n_groups=meta.n, method="averaged over REML"
+    )
+    spread = replace(base, estimate="between_schools", value=factor * meta.between**0.5,
+                     low=factor * meta.between_low**0.5, high=factor * meta.between_high**0.5, confidence_pct=95.0,
+                     method="REML, Q-profile")  # fmt: skip
+    if new is None:
+        return [spread]
+    where = replace(base, value=factor * new.mean, low=factor * new.new_low, high=factor * new.new_high)
+    return [replace(where, confidence_pct=95.0), spread]
 
 
 def _choice_rows(schools: Schools, found: Compared, n: int) -> list[Row]:
