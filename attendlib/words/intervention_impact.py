@@ -149,8 +149,16 @@ def _pair(answer: Answer) -> str:
         return ""
     return (
         f"Missed less afterwards than when chosen: {share(treated)} of those referred, and {share(compared)} of those"
-        " they are compared with."
+        f" they are compared with{of_schools(answer, treated)}."
     )
+
+
+def of_schools(answer: Answer, row: Row | None) -> str:
+    """Which schools a share is of, where it is not all."""
+    every = answer.row("points_fewer", model="raw")
+    if every is None or row is None or row.n_groups is None or every.n_groups is None or row.n_groups >= every.n_groups:
+        return ""
+    return f" ({row.n_groups} of {every.n_groups} schools: the others' shares would be of too few pupils)"
 
 
 def _reach(answer: Answer) -> str:
