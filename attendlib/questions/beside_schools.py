@@ -4,8 +4,9 @@ A school's page withholds counts under the limit. All schools together less ever
 of the counts withheld, so that sum must itself be large, and must not say what each of them is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations, pairwise
 
 import pandas as pd
 
@@ -48,24 +49,39 @@ def steps_beside_schools(
 ) -> tuple[Step, ...]:
     """Steps of all schools without the counts that, less the schools' own pages, would be a few pupils of one.
 
-    `left` has a mapping for each step: each school's pupils still in. A count is shown where `sum_is_safe` holds of it
-    and of what lies between it and the nearest one shown, from the end that other figures tell (`last_known`, or the
-    first); what was lost is shown between two neighbours that are.
+    `left` has a mapping for each step: each school's pupils still in. Other figures tell the count at one end
+    (`last_known`, or the first). Shown are counts of which `sum_is_safe` holds, as of what lies between neighbours, and
+    so many that as much as can be is told of what was lost: that needs the counts on both sides of it.
     """
-    shown: list[int] = []
-    places = range(len(steps))
-    for place in reversed(places) if last_known else places:
-        gone = _between(left[place], left[shown[-1]]) if shown else []
-        if sum_is_safe([*left[place].values()], fewest) and sum_is_safe(gone, fewest):
-            shown.append(place)
+    shown = _most_told(steps, left, fewest, len(steps) - 1 if last_known else 0)
     return tuple(
         replace(
             step,
-            lost=step.lost if place == 0 or {place - 1, place} <= {*shown} else None,
+            lost=step.lost if place == 0 or {place - 1, place} <= shown else None,
             left=step.left if place in shown else None,
         )
         for place, step in enumerate(steps)
     )
+
+
+def _most_told(steps: Sequence[Step], left: Sequence[Mapping[str, int]], fewest: int, known: int) -> frozenset[int]:
+    """The places whose counts may be shown together, `known` among them where it may."""
+    alone = [place for place, counts in enumerate(left) if sum_is_safe([*counts.values()], fewest)]
+    together = {
+        (one, other) for one, other in combinations(alone, 2) if sum_is_safe(_between(left[one], left[other]), fewest)
+    }
+    sets = [
+        chosen
+        for many in range(1, len(alone) + 1)
+        for chosen in combinations(alone, many)
+        if {*pairwise(chosen)} <= together and (known in chosen or known not in alone)
+    ]
+
+    def told(chosen: Iterable[int]) -> tuple[int, int]:
+        places = {*chosen}
+        return sum(steps[place].lost or 0 for place in places if place - 1 in places), len(places)
+
+    return frozenset(max(sets, key=told)) if sets else frozenset()
 
 
 def _between(one: Mapping[str, int], other: Mapping[str, int]) -> list[int]:

@@ -228,8 +228,9 @@ def _next_steps(answer: Answer) -> tuple[str, ...]:
         return ("Say what was offered, to whom and for how long, so that others can try the same.",)
     rule = answer.row("rule_detectable_days")
     more = f": this one needs {rule.value:.0f} days a year to say so" if rule and rule.value else ""
+    pool = "Put the schools of the hub together" if answer.scope == "school" else "Ask further schools to join"
     return (
-        f"Put the schools of the hub together: more pupils find smaller differences{more}.",
+        f"{pool}: more pupils find smaller differences{more}.",
         "Follow the same pupils for longer, and fix now when the next look will be.",
         "Next time more pupils qualify than there are places, draw lots for a waiting list: chance makes groups alike.",
     )
