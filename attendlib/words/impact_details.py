@@ -130,8 +130,8 @@ def _balance(answer: Answer) -> Table:
         cells.append((name, _sd(row), "–" if weighted is None else _sd(weighted)))
     worth = answer.row("effective_n")
     note = (
-        "Standard deviations of the referred; 0 is alike, over 0.25 is far apart. Compared pupils more or less absent when"
-        " chosen than any referred are left out: what is found holds for pupils as absent as those referred."
+        "Standard deviations of the referred; 0 is alike, over 0.25 is far apart. Compared pupils more or less absent"
+        " when chosen than any referred are left out: what is found holds for pupils as absent as those referred."
     )
     if worth is not None and worth.value is not None:
         note += f" The {count(worth.n)} compared pupils count for {worth.value:.0f} once weighted ({worth.method})."
