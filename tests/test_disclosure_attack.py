@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
 from attendlib.disclosure import gate, limit, merged, merged_alike
-from attendlib.records.answer import Row
+from attendlib.questions.beside_schools import sides_are_safe, steps_beside_schools, sum_is_safe
+from attendlib.records.answer import Row, Step
 
 Pupils = list[dict[str, str]]
 COLUMNS = {"fsm6": ("0", "1"), "sex": ("F", "M"), "sen": ("E", "K", "N")}
@@ -201,8 +203,54 @@ def two_runs(draw: random.Random) -> None:
             assert safe(*attacker.bounds([("first", *key)]))
 
 
+def summed(draw: random.Random) -> None:
+    """A count of all schools beside pages that show each school's own unless it is few: whole numbers, all tried."""
+    for fewest, least in itertools.product((5, 10), (0, 1)):
+        parts = [draw.choice([least, 1, 2, 3, 4, 4, 9, 12, 30]) for _ in range(draw.randint(1, 4))]
+        few = [part for part in parts if least <= part < fewest]
+        if few and sum_is_safe(parts, fewest, least):
+            every = itertools.product(range(least, fewest), repeat=len(few))
+            possible = [counts for counts in every if sum(counts) == sum(few)]
+            assert sum(few) >= fewest
+            assert all(len({counts[place] for counts in possible}) > 1 for place in range(len(few)))
+
+
+def two_sides(draw: random.Random) -> None:
+    """Referred and compared of each school: a page without figures says which side is few, and how many both are."""
+    sides = [(draw.choice([1, 2, 3, 4, 6, 20]), draw.choice([1, 3, 4, 5, 25])) for _ in range(draw.randint(1, 4))]
+    if not sides_are_safe(pd.DataFrame(sides, columns=["referred", "compared"]), 5):
+        return
+    few = [(one, other) for one, other in sides if min(one, other) < 5]
+    could_be = [
+        [(i, one + other - i) for i in range(1, one + other) if min(i, one + other - i) < 5
+         and (i < one + other - i) == (one < other)]
+        for one, other in few
+    ]  # fmt: skip
+    total = sum(one for one, _ in few)
+    possible = [each for each in itertools.product(*could_be) if sum(one for one, _ in each) == total]
+    assert all(len({each[place] for each in possible}) > 1 for place in range(len(few))), sides
+
+
+def school_steps(draw: random.Random) -> None:
+    """The steps of all schools: no count shown, and no two counts' difference, is a school's few by subtraction."""
+    left = [[draw.randint(15, 40) for _ in range(draw.randint(1, 4))]]
+    for _ in range(4):
+        left.append([max(0, n - draw.choice([0, 0, 2, 3, 6, 9])) for n in left[-1]])
+    totals = [sum(counts) for counts in left]
+    steps = [Step("step", before - after, after) for before, after in itertools.pairwise([totals[0], *totals])]
+    named = [{str(school): n for school, n in enumerate(counts)} for counts in left]
+    for last in (True, False):
+        found = steps_beside_schools(steps, named, 5, last_known=last)
+        places = [place for place, step in enumerate(found) if step.left is not None]
+        for one, other in itertools.pairwise(places):
+            assert sum_is_safe([a - b for a, b in zip(left[one], left[other], strict=True)], 5)
+        for place in range(1, len(found)):
+            assert found[place].lost is None or {place - 1, place} <= {*places}
+
+
 STUDIES: dict[str, Callable[[random.Random], None]] = {
-    each.__name__: each for each in (one_way, crossed, part_of_them, counted, many_schools, two_runs)
+    each.__name__: each
+    for each in (one_way, crossed, part_of_them, counted, many_schools, two_runs, summed, two_sides, school_steps)
 }
 
 

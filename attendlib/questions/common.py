@@ -18,21 +18,27 @@ UNKNOWN = "unknown"  # a missing characteristic is a group of its own, never qui
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """Pupils still in, one row each, and the steps that left others out."""
+    """Pupils still in, one row each, and the steps that left others out; `schools`: each school's pupils after each."""
 
     frame: pd.DataFrame
     steps: tuple[Step, ...]
+    schools: tuple[Mapping[str, int], ...] = ()
 
 
 def start(frame: pd.DataFrame, who: str) -> Kept:
     """All of `frame`, with a first step that says who they are."""
-    return Kept(frame.reset_index(drop=True), (Step(who, 0, len(frame)),))
+    return Kept(frame.reset_index(drop=True), (Step(who, 0, len(frame)),), (_by_school(frame),))
 
 
 def keep(kept: Kept, mask: pd.Series | np.ndarray, reason: str) -> Kept:
     """Only the rows where `mask` is true; those lost are counted under `reason`."""
     stayed = kept.frame[np.asarray(mask, dtype=bool)].reset_index(drop=True)
-    return Kept(stayed, (*kept.steps, Step(reason, len(kept.frame) - len(stayed), len(stayed))))
+    step = Step(reason, len(kept.frame) - len(stayed), len(stayed))
+    return Kept(stayed, (*kept.steps, step), (*kept.schools, _by_school(stayed)))
+
+
+def _by_school(frame: pd.DataFrame) -> dict[str, int]:
+    return {str(school): int(n) for school, n in frame["school"].value_counts().items()} if "school" in frame else {}
 
 
 def row_of(estimate: Estimate, name: str, scope: Scope, **labels: str) -> Row:

@@ -3,7 +3,7 @@
 from attendlib.records.answer import Answer, Row, Story, Table
 from attendlib.words.impact.designs import MANNERS
 from attendlib.words.impact_charts import balance_chart, choices_chart, half_terms_chart
-from attendlib.words.intervention_impact import SIDES
+from attendlib.words.intervention_impact import SIDES, of_schools
 from attendlib.words.numbers import count, figure, plain, share
 from attendlib.words.tables import WITHHELD_NOTE, Line, checks_table, estimates_table, shares_table
 
@@ -111,7 +111,11 @@ def _pairs(answer: Answer) -> Table:
     names = {"improved": "Missed less after the start than when chosen",
              "persistent_absence": "Persistently absent (10% or more) after the start"}  # fmt: skip
     pairs = [(name, [answer.row(estimate, group=side) for side in SIDES]) for estimate, name in names.items()]
-    lines = [(name, tuple(row for row in rows if row is not None)) for name, rows in pairs if all(rows)]
+    lines = [
+        (f"{name}{of_schools(answer, rows[0])}", tuple(row for row in rows if row is not None))
+        for name, rows in pairs
+        if all(rows)
+    ]
     return shares_table("Shares of pupils: never one group without the other", "Share", ("Referred", "Compared"), lines)
 
 
@@ -130,7 +134,10 @@ def _balance(answer: Answer) -> Table:
         name = MEASURES[row.group.partition("=")[2]]
         cells.append((name, _sd(row), "–" if weighted is None else _sd(weighted)))
     worth = answer.row("effective_n")
-    note = "Standard deviations of the referred; 0 is alike, over 0.25 is far apart."
+    note = (
+        "Standard deviations of the referred; 0 is alike, over 0.25 is far apart. Compared pupils more or less absent"
+        " when chosen than any referred are left out: what is found holds for pupils as absent as those referred."
+    )
     if worth is not None and worth.value is not None:
         note += f" The {count(worth.n)} compared pupils count for {worth.value:.0f} once weighted ({worth.method})."
     columns = ("What is known before the start", "As found", "Weighted")
@@ -153,7 +160,10 @@ def _bounds(answer: Answer) -> Table:
     rows = answer.select("did_bounds")
     lines = [Line(f"Drawing apart at most {row.group.partition('=')[2]} times as fast as before", row) for row in rows]
     breakdown = answer.row("breakdown_m")
-    note = "The gap may move between half-terms by so many times its largest move before, always the same way."
+    note = (
+        "All half-terms after beside the last one before. The gap may move between half-terms by so many times its"
+        " largest move before, always the same way."
+    )
     if breakdown is not None and breakdown.value is not None:
         note += f" The interval first holds no difference at {breakdown.value:.2f} times."
     return estimates_table(

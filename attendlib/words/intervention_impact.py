@@ -165,8 +165,16 @@ def _pair(answer: Answer) -> str:
         return ""
     return (
         f"Missed less afterwards than when chosen: {share(treated)} of those referred, and {share(compared)} of those"
-        " they are compared with."
+        f" they are compared with{of_schools(answer, treated)}."
     )
+
+
+def of_schools(answer: Answer, row: Row | None) -> str:
+    """Which schools a share is of, where it is not all."""
+    every = answer.row("points_fewer", model="raw")
+    if every is None or row is None or row.n_groups is None or every.n_groups is None or row.n_groups >= every.n_groups:
+        return ""
+    return f" ({row.n_groups} of {every.n_groups} schools: the others' shares would be of too few pupils)"
 
 
 def _reach(answer: Answer) -> str:
@@ -236,8 +244,9 @@ def _next_steps(answer: Answer) -> tuple[str, ...]:
         return ("Say what was offered, to whom and for how long, so that others can try the same.",)
     rule = answer.row("rule_detectable_days")
     more = f": this one needs {rule.value:.0f} days a year to say so" if rule and rule.value else ""
+    pool = "Put the schools of the hub together" if answer.scope == "school" else "Ask further schools to join"
     return (
-        f"Put the schools of the hub together: more pupils find smaller differences{more}.",
+        f"{pool}: more pupils find smaller differences{more}.",
         "Follow the same pupils for longer, and fix now when the next look will be.",
         "Next time more pupils qualify than there are places, draw lots for a waiting list: chance makes groups alike.",
     )

@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from attendlib.disclosure import limit
 from attendlib.errors import QuestionError
 from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED
 from attendlib.facts.years import academic_year_before
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
+from attendlib.questions.beside_schools import sum_is_safe
 from attendlib.questions.common import independent, row_of
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared
@@ -68,7 +70,11 @@ def earlier_cohort(pupils: Pupils, asked: Asked, found: Compared) -> pd.DataFram
     if asked.rule:
         frame = frame[100 * frame["window"] >= asked.rule.absence_pct_at_least]
     low, high = (found.frame.loc[found.frame["treated"] == 1, "window"].agg(edge) for edge in ("min", "max"))
-    return frame[frame["window"].between(low, high)].reset_index(drop=True)
+    frame = frame[frame["window"].between(low, high)]
+    sizes, fewest = frame["school"].value_counts(), limit(pupils.study_file.study.audience)
+    if found.scope == "all" and not sum_is_safe([*sizes], fewest):  # a few pupils of one school would follow
+        frame = frame[frame["school"].isin(sizes.index[sizes >= fewest])]
+    return frame.reset_index(drop=True)
 
 
 def _with_rate(pupils: Pupils, frame: pd.DataFrame, name: str, dates: Span) -> pd.DataFrame:

@@ -1,5 +1,7 @@
 """Whether both groups were alike before: standardised differences, overlap, and how many pupils weights leave."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -36,11 +38,13 @@ def _text(value: object) -> str:
 def balance_rows(found: Compared, weighted: Weighted | None, fewest: int) -> list[Row]:
     """Standardised mean differences, referred less compared, in standard deviations of the referred.
 
-    `model` is raw, and weighted where weights are given. Of a 0/1 characteristic it is withheld where fewer than
-    `fewest` of either group have it, or have it not: with both groups' sizes the difference tells how many do.
+    `model` is raw, and weighted where weights are given. Of a 0/1 characteristic it has two decimals and is withheld
+    where fewer than `fewest` of either group have it, or have it not: with both groups' sizes the difference tells how
+    many do. For all schools also where it would, beside the schools' own pages, tell it of one.
     """
     known = covariates(found)
-    few = {str(name) for name in known if "=" in str(name) and _few(known[name], found.frame["treated"], fewest)}
+    yes_or_no = [str(name) for name in known if "=" in str(name)]
+    few = {name for name in yes_or_no if _told_of_few(found.frame, known[name], fewest)}
     even = pd.Series(1.0, found.frame.index)
     models = {"raw": even} | ({} if weighted is None else {"weighted": weighted.weights})
     tables = {
@@ -48,18 +52,46 @@ def balance_rows(found: Compared, weighted: Weighted | None, fewest: int) -> lis
     }
     rows = [
         (name, Row("balance", found.scope, group=f"measure={str(name).replace('=', '-')}", model=model,
-                   n=len(found.frame), value=float(table[name]), unit="standard deviations",
-                   method="difference over the referred's SD"))
+                   n=len(found.frame), value=round(value, 2) + 0.0 if name in yes_or_no else value,
+                   unit="standard deviations", method="difference over the referred's SD"))
         for name in tables["raw"].index
         for model, table in tables.items()
-        if np.isfinite(table[name])
+        if np.isfinite(value := float(table[name]))
     ]  # fmt: skip
     return [withheld(row) if name in few else row for name, row in rows]
 
 
-def _few(has: pd.Series, treated: pd.Series, fewest: int) -> bool:
-    counts = has.groupby(treated).agg(["sum", "size"])
-    return bool(min(counts["sum"].min(), (counts["size"] - counts["sum"]).min()) < fewest)
+def _told_of_few(frame: pd.DataFrame, has: pd.Series, fewest: int) -> bool:
+    """Whether few of a side have it or lack it, or all schools' difference leaves one number for the schools withheld.
+
+    Taken as known: the counts of every school whose own page gives the difference. Then each pair of counts of the
+    others, referred and compared, that makes the same difference to two decimals is possible.
+    """
+    treated = frame["treated"]
+    counts = pd.DataFrame({"n1": treated, "n0": 1 - treated, "k1": treated * has, "k0": (1 - treated) * has})
+    counts = counts.groupby(frame["school"]).sum()
+    total, own = counts.sum(), _rarest(counts) >= fewest
+    if _rarest(total) < fewest:
+        return True
+    if own.all():
+        return False
+    shown, others = counts[own].sum(), counts[~own].sum()
+    k1, k0 = (shown[f"k{side}"] + np.arange(others[f"n{side}"] + 1) for side in (1, 0))
+    same = np.round(_apart(k1[:, None], k0, total), 2) == round(float(_apart(total["k1"], total["k0"], total)), 2)
+    return bool(same.any(axis=0).sum() < 2 or same.any(axis=1).sum() < 2)
+
+
+def _rarest(counts: pd.DataFrame | pd.Series) -> Any:
+    """The fewest who have it or lack it, on either side."""
+    parts = [counts["k1"], counts["k0"], counts["n1"] - counts["k1"], counts["n0"] - counts["k0"]]
+    return np.minimum.reduce(parts)
+
+
+def _apart(k1: Any, k0: Any, total: pd.Series) -> Any:
+    """The standardised difference of two shares, over the standard deviation of the referred's."""
+    share = k1 / total["n1"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (share - k0 / total["n0"]) / np.sqrt(share * (1 - share) * total["n1"] / (total["n1"] - 1))
 
 
 def effective_rows(found: Compared, weighted: Weighted | None) -> list[Row]:

@@ -6,6 +6,7 @@ from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual
+from attendlib.questions.impact.models import whole_schools
 from attendlib.questions.impact.referred import marked
 from attendlib.records.answer import Check
 from attendlib.stats.chances import smallest_permutation_p
@@ -55,11 +56,12 @@ def _long_enough(found: Compared) -> Check:
 
 
 def _permutation(found: Compared) -> Check:
-    """The least p that shuffling could show: over pupils, or over the groups that were chosen whole."""
+    """The least p that shuffling could show: over pupils, or over the year groups or schools chosen whole."""
     sides, what = found.sides, "pupils"
-    if found.by_group:
-        groups = found.frame.groupby(["school", "year_group"])["treated"].max()
-        sides, what = (int((groups == 1).sum()), int((groups == 0).sum())), "year groups"
+    whole = whole_schools(found.frame)
+    if whole or found.by_group:
+        groups = found.frame.groupby(["school"] if whole else ["school", "year_group"])["treated"].max()
+        sides, what = (int((groups == 1).sum()), int((groups == 0).sum())), "schools" if whole else "year groups"
     enough = min(sides) >= 1 and smallest_permutation_p(*sides) <= 0.05
     passed = (
         f"{sides[0]} referred {what} and {sides[1]} compared: shuffling them could show a difference beyond chance."

@@ -11,13 +11,19 @@ from attendlib.facts.years import academic_year_before
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.intake.store import data_to
+from attendlib.questions.beside_schools import sides_are_safe, steps_beside_schools
 from attendlib.questions.common import Kept, keep, start
 from attendlib.questions.impact.asked import Asked
-from attendlib.questions.impact.models import overlapping
+from attendlib.questions.impact.models import overlapping, whole_schools
 from attendlib.questions.impact.referred import by_group, marked, outcome_sessions, referred, with_index
 from attendlib.questions.windows import Windows, choose_windows, words, year_earlier
 from attendlib.records.answer import Scope, Status, Step
 from attendlib.records.study import Span
+
+ONE_SCHOOL = (
+    "beside other schools one school alone shows nothing, since whatever else is different there cannot be told apart:"
+    " see the page of all schools"
+)
 
 
 class Refused(Exception):
@@ -55,9 +61,10 @@ class Compared:
     @property
     def clusters(self) -> pd.Series | None:
         """What standard errors are clustered by: the school, or the group that was chosen; None for pupils."""
-        if self.by_group:
+        whole = whole_schools(self.frame)
+        if self.by_group and not whole:
             return self.frame["school"] + ":" + self.frame["year_group"].astype(str)
-        return self.frame["school"] if self.scope == "all" else None
+        return self.frame["school"] if whole or self.scope == "all" else None
 
 
 def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
@@ -67,31 +74,39 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     rows = referred(listed)
     if rows.empty:
         raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
+    if scope == "school" and asked.comparison == "other_schools":
+        raise Refused("not_applicable", ONE_SCHOOL)
     windows = _windows(pupils, rows, asked)
     _dates_can_be_had(pupils, windows, asked)
     fewest = limit(pupils.study_file.study.audience)
     pool = _pool(pupils, listed, asked)
     kept = start(pool, "pupils in the year groups of those referred")
     if not (pool["treated"] == 0).any():
-        raise Refused("too_few", _nobody_left(asked), kept.steps)
+        raise Refused("too_few", _nobody_left(asked), _steps(kept, scope, fewest))
     own_dates = asked.outcome is None and bool(rows["start_date"].nunique() > 1)
-    kept = Kept(_with_sessions(pupils, kept.frame, windows, own_dates), kept.steps)
+    kept = replace(kept, frame=_with_sessions(pupils, kept.frame, windows, own_dates))
     kept = _by_rule(kept, asked)
     kept, households_known = _without_siblings(kept, _homes(pupils, everywhere, asked))
     kept = _enough(kept, "outcome", "after the start")
     has_baseline = _baseline_held(kept.frame, fewest)
     if has_baseline:
         kept = _enough(kept, "baseline", "in the earlier baseline")
-    kept = within_overlap(Kept(_with_rates(kept.frame), kept.steps))
-    if scope == "all" and asked.comparison == "same_school" and not by_group(rows):
-        kept = keep(kept, _both_sides(kept.frame), "schools where all or none were referred")
-        kept = keep(kept, _safe_rest(kept.frame, fewest), "schools whose few pupils subtraction would give away")
+    inside = within_overlap(replace(kept, frame=_with_rates(kept.frame)))
+    if (kept.frame["treated"] == 0).any() and not (inside.frame["treated"] == 0).any():
+        reason = "no pupil to compare with was as absent as those referred: no overlap"
+        raise Refused("too_few", reason, _steps(inside, scope, fewest))
+    if scope == "all":
+        inside = beside_own_pages(inside, asked.comparison != "other_schools", fewest)
     found = Compared(
-        kept.frame, kept.steps, _flow(kept.frame), scope, has_baseline, windows, by_group(rows), own_dates, rows,
-        households_known,
+        inside.frame, _steps(inside, scope, fewest), _flow(inside.frame, fewest), scope, has_baseline, windows,
+        by_group(rows), own_dates, rows, households_known,
     )  # fmt: skip
     _enough_to_compare(found, fewest)
     return found
+
+
+def _steps(kept: Kept, scope: Scope, fewest: int) -> tuple[Step, ...]:
+    return steps_beside_schools(kept.steps, kept.schools, fewest) if scope == "all" else kept.steps
 
 
 def _windows(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
@@ -181,13 +196,18 @@ def _by_rule(kept: Kept, asked: Asked) -> Kept:
     return kept
 
 
-def _flow(frame: pd.DataFrame) -> tuple[Step, ...]:
-    """Eligible, referred, started, stayed, finished, among those analysed: each a step of those before."""
+def _flow(frame: pd.DataFrame, fewest: int) -> tuple[Step, ...]:
+    """Eligible, referred, started, stayed, finished, among those analysed: each a step of those before.
+
+    Other figures tell how many were eligible and referred, on a school's page as on that of all: few who never started
+    must not follow from them.
+    """
     flow = start(frame, "eligible: met the rule")
     flow = keep(flow, flow.frame["treated"] == 1, "not referred")
     flow = keep(flow, flow.frame["engaged"] == 1, "referred and never started")
     flow = keep(flow, flow.frame["status"] != "left", "left before the end")
-    return keep(flow, flow.frame["status"] == "finished", "not finished yet, or no end recorded").steps
+    flow = keep(flow, flow.frame["status"] == "finished", "not finished yet, or no end recorded")
+    return steps_beside_schools(flow.steps, flow.schools, fewest, last_known=False)
 
 
 def _homes(pupils: Pupils, everywhere: pd.DataFrame, asked: Asked) -> pd.Series:
@@ -221,26 +241,26 @@ def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def within_overlap(kept: Kept) -> Kept:
-    """Only pupils within the range of the referred's absence when chosen. Raises Refused where nobody compared is."""
+    """Only pupils within the range of the referred's absence when chosen."""
     if not (kept.frame["treated"] == 1).any():
         return kept
-    found = keep(kept, overlapping(kept.frame), "absence when chosen outside the range of those referred")
-    if not (found.frame["treated"] == 0).any() and (kept.frame["treated"] == 0).any():
-        raise Refused("too_few", "no pupil to compare with was as absent as those referred: no overlap", found.steps)
-    return found
+    return keep(kept, overlapping(kept.frame), "absence when chosen outside the range of those referred")
 
 
-def _both_sides(frame: pd.DataFrame) -> pd.Series:
-    return frame.groupby("school")["treated"].transform("nunique") == 2
+def beside_own_pages(kept: Kept, both_sides: bool, fewest: int) -> Kept:
+    """For all schools: without schools that have nobody to compare with, and without those that subtraction would show.
 
-
-def _safe_rest(frame: pd.DataFrame, fewest: int) -> pd.Series:
-    """Every pupil, unless the schools too small for a page of figures are together too small as well: then not them."""
-    sides = frame.groupby("school")["treated"].agg(["sum", "size"])
-    small = sides.index[(sides["sum"] < fewest) | (sides["size"] - sides["sum"] < fewest)]
-    rest = sides.loc[small]
-    few = min(rest["sum"].sum(), (rest["size"] - rest["sum"]).sum()) < fewest
-    return ~frame["school"].isin(small) if few else frame["school"].notna()
+    Schools too small for figures of their own are together large enough, and none is given away, or all are left out.
+    """
+    if both_sides:
+        reason = "schools where all or none were referred"
+        kept = keep(kept, kept.frame.groupby("school")["treated"].transform("nunique") == 2, reason)
+    sides = pd.crosstab(kept.frame["school"], kept.frame["treated"]).rename(columns={0.0: "compared", 1.0: "referred"})
+    if len(sides.columns) < 2 or sides_are_safe(sides, fewest):
+        return kept
+    few = ((sides > 0) & (sides < fewest)).any(axis=1)
+    reason = f"schools with fewer than {fewest} pupils on a side, whom subtraction would give away: {few.sum()}"
+    return keep(kept, ~kept.frame["school"].isin(few[few].index), reason)
 
 
 def _enough_to_compare(found: Compared, fewest: int) -> None:

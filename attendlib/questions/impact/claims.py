@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from attendlib.disclosure import limit
+from attendlib.disclosure import limit, withheld
 from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED, PERSISTENT_PCT
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
+from attendlib.questions.beside_schools import sum_is_safe
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.windows import words
 from attendlib.records.answer import Row
@@ -57,11 +58,17 @@ def claim_rows(pupils: Pupils, found: Compared) -> list[Row]:
 
     `group` is its place in the study; the method says reproduced or not and of what, or why it cannot be checked.
     """
+    fewest = limit(pupils.study_file.study.audience)
     rows = []
     for place, claim in enumerate(pupils.study_file.study.claims, 1):
         sums = _sums(pupils, found, claim.period)
-        rows.append(_row(claim.says, place, sums, found, limit(pupils.study_file.study.audience)))
+        row = _row(claim.says, place, sums, found, fewest)
+        rows.append(row if found.scope == "school" or beside_pages(claim.says, sums, fewest) else _untold(row))
     return rows
+
+
+def _untold(row: Row) -> Row:
+    return replace(withheld(row), method="withheld: the schools' own pages and this figure would show a few pupils")
 
 
 def _row(says: str, place: int, sums: Sums, found: Compared, fewest: int) -> Row:
@@ -82,17 +89,43 @@ def _row(says: str, place: int, sums: Sums, found: Compared, fewest: int) -> Row
 
 def check_claim(says: str, sums: Sums) -> tuple[Share | None, str]:
     """The share a claim names and whether it comes out as said; None and why where it cannot be derived."""
+    match, shares = _readings(says, sums)
+    if match is None:
+        need = "give a percent or 'N of M', of what, and over which dates"
+        return None, f"{UNREADABLE}: it does not say which share of whom; {need}"
+    shares = [share for share in shares if share.whole > 0]
+    if not shares:
+        return None, f"{UNREADABLE}: the data hold nothing to divide by"
+    agreeing = [share for share in shares if _agrees(match, share)]
+    return (agreeing[0], REPRODUCED) if agreeing else (shares[0], DIFFERENT)
+
+
+def _readings(says: str, sums: Sums) -> tuple[re.Match[str] | None, list[Share]]:
+    """All that a claim could mean, in a fixed order."""
     for kind, pattern in PATTERNS:
         match = pattern.search(says)
-        if match is None:
-            continue
-        shares = [share for share in _shares(kind, match, sums) if share.whole > 0]
-        if not shares:
-            return None, f"{UNREADABLE}: the data hold nothing to divide by"
-        agreeing = [share for share in shares if _agrees(match, share)]
-        return (agreeing[0], REPRODUCED) if agreeing else (shares[0], DIFFERENT)
-    need = "give a percent or 'N of M', of what, and over which dates"
-    return None, f"{UNREADABLE}: it does not say which share of whom; {need}"
+        if match is not None:
+            return match, list(_shares(kind, match, sums))
+    return None, []
+
+
+def beside_pages(says: str, sums: Sums, fewest: int) -> bool:
+    """Whether a claim about all schools may be told beside each school's page: it gives no school's few pupils away."""
+    parts = [
+        Sums(sums.every[sums.every["school"] == school], own, sums.period, sums.windows)
+        for school, own in sums.referred.groupby("school")
+    ]
+    share, _ = check_claim(says, sums)
+    shares = [each for part in parts for each in _readings(says, part)[1] if share and each.what == share.what]
+    shares = [each for each in shares if each.whole]
+    if share is None or share.unit != "pupils":
+        return sum_is_safe([len(part.referred) for part in parts], fewest) and sum_is_safe(
+            [each.group for each in shares], fewest
+        )
+    return all(
+        sum_is_safe(counts, fewest, least=0)
+        for counts in ([each.part for each in shares], [each.whole - each.part for each in shares])
+    )
 
 
 def _agrees(match: re.Match[str], share: Share) -> bool:

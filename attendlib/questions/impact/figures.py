@@ -14,10 +14,11 @@ from attendlib.facts.definitions import (
     PERSISTENT_PCT,
     SESSIONS_A_DAY,
 )
+from attendlib.questions.beside_schools import sum_is_safe
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.models import CHECK, RAW, Clusters, Model, Unfit, counts_model, main_model, points_fewer
-from attendlib.records.answer import NOT_AVAILABLE, Row, Scope, Step
+from attendlib.records.answer import NOT_AVAILABLE, WITHHELD, Row, Scope, Step
 from attendlib.stats.fit import Estimate
 from attendlib.stats.shares import mean_interval, wilson
 
@@ -61,9 +62,10 @@ def found_clusters(found: Compared) -> Clusters:
 
 def method(found: Compared) -> str:
     """How standard errors were had."""
-    if found.by_group:
-        return "OLS, clustered by year group and school, CR2"
-    return "OLS, HC2" if found.clusters is None else "OLS, clustered by school, CR2"
+    if found.clusters is None:
+        return "OLS, HC2"
+    by_school = found.clusters.equals(found.frame["school"])
+    return "OLS, clustered by school, CR2" if by_school else "OLS, clustered by year group and school, CR2"
 
 
 def point_row(found: Compared, estimate: Estimate, model: str) -> Row:
@@ -93,12 +95,12 @@ def days_rows(points: Row, days: float, lessons: bool) -> list[Row]:
 def engaged_rows(found: Compared, fewest: int, weight: str = "") -> list[Row]:
     """Only those who started, beside the same pupils: second, because who starts is itself chosen.
 
-    Withheld where fewer than `fewest` never started, since all referred pupils stand beside them.
+    Withheld where fewer than `fewest` started or never did, since all referred pupils stand beside them.
     """
     frame = found.frame[(found.frame["treated"] == 0) | (found.frame["engaged"] == 1)].reset_index(drop=True)
-    never = len(found.frame) - len(frame)
-    engaged = int(frame["engaged"].sum())
-    if never == 0 or engaged < 2:
+    never = (found.frame["treated"] == 1) & (found.frame["engaged"] != 1)
+    engaged = (found.frame["treated"] == 1) & (found.frame["engaged"] == 1)
+    if not never.any() or engaged.sum() < 2:
         return []
     part = replace(found, frame=frame)
     try:
@@ -108,7 +110,7 @@ def engaged_rows(found: Compared, fewest: int, weight: str = "") -> list[Row]:
             Row("days_fewer_in_window", found.scope, model="engaged", unit="days in the window", withheld=NOT_AVAILABLE)
         ]
     rows = [row for row in in_days(point_row(part, estimate, "engaged"), part) if row.estimate != "points_fewer"]
-    return [withheld(row) for row in rows] if never < fewest else rows
+    return rows if all(enough(found, counted, fewest) for counted in (never, engaged)) else [*map(withheld, rows)]
 
 
 def by_code_rows(found: Compared, weight: str = "") -> list[Row]:
@@ -149,10 +151,15 @@ def level_rows(found: Compared, fewest: int) -> list[Row]:
             for side, known in values.items()
             if len(known) >= 2
         ]
-        out = [len(part) - len(values[side]) for side, part in sides(found.frame)]
-        few = min(map(len, values.values())) < fewest or any(0 < each < fewest for each in out)
-        rows += [withheld(row) for row in pair] if few else pair
+        rows += pair if _enough_known(found, found.frame[name].notna(), fewest) else [*map(withheld, pair)]
     return rows
+
+
+def _enough_known(found: Compared, known: pd.Series, fewest: int) -> bool:
+    """Whether both sides have enough pupils known, and enough not known or none."""
+    sides = [found.frame["treated"] == side for side in (1, 0)]
+    gaps = [side & ~known for side in sides if (side & ~known).any()]
+    return all(enough(found, counted, fewest) for counted in [*(side & known for side in sides), *gaps])
 
 
 def improved_rows(found: Compared, fewest: int) -> list[Row]:
@@ -169,8 +176,33 @@ def persistent_rows(found: Compared, fewest: int) -> list[Row]:
 
 
 def _pair(found: Compared, counted: pd.Series, estimate: str, fewest: int) -> list[Row]:
+    """The share of either side: of all schools, or of those whose own pages show theirs where others would follow."""
+    rows_of = [part.index for _, part in sides(found.frame)]
+    if not all(enough(found, part[side], fewest, least=0) for side in rows_of for part in (counted, ~counted)):
+        own = found.frame.groupby("school")["treated"].transform(lambda each: _own_shown(each, counted, fewest))
+        found = replace(found, frame=found.frame[own])
+    if found.frame.empty:
+        return [
+            Row(estimate, found.scope, group=f"referred={side}", unit="percent", withheld=WITHHELD) for side in (1, 0)
+        ]
+    schools = found.frame["school"].nunique() if found.scope == "all" else None
     rows = [share_row(estimate, found.scope, side, counted[part.index]) for side, part in sides(found.frame)]
-    return [withheld(row) for row in rows] if any(_few(row, fewest) for row in rows) else rows
+    return [replace(row, n_groups=schools) for row in rows]
+
+
+def _own_shown(treated: pd.Series, counted: pd.Series, fewest: int) -> bool:
+    """Whether a school's own page shows a share of both sides: enough counted and enough not."""
+    parts = [counted[treated.index[treated == side]] for side in (1, 0)]
+    return all(min(part.sum(), (~part).sum()) >= fewest for part in parts)
+
+
+def enough(found: Compared, counted: pd.Series, fewest: int, least: int = 1) -> bool:
+    """Whether the pupils `counted` (true or false, of rows of the frame) are `fewest`, and no school's few follow.
+
+    `least`: the smallest count that a school's own page withholds.
+    """
+    by_school = counted.groupby(found.frame.loc[counted.index, "school"]).sum()
+    return bool(by_school.sum() >= fewest) and sum_is_safe([*by_school], fewest, least)
 
 
 def share_row(estimate: str, scope: Scope, group: str, counted: pd.Series) -> Row:
@@ -180,10 +212,6 @@ def share_row(estimate: str, scope: Scope, group: str, counted: pd.Series) -> Ro
         estimate, scope, group=group, unit="percent", method="share, Wilson interval", value=100 * found.share,
         low=100 * found.low, high=100 * found.high, n=found.n, numerator=found.numerator, confidence_pct=95.0,
     )  # fmt: skip
-
-
-def _few(row: Row, fewest: int) -> bool:
-    return row.n is not None and min(row.numerator or 0, row.n - (row.numerator or 0)) < fewest
 
 
 def sides(frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -17,7 +17,8 @@ from attendlib.questions.impact.chosen import Compared, Refused
 from attendlib.questions.impact.figures import found_clusters, point_row
 from attendlib.questions.impact.models import RAW, points_fewer
 from attendlib.records.answer import Check, Row
-from attendlib.stats.fit import Estimate, t_quantile
+from attendlib.stats.fit import Estimate
+from attendlib.stats.honest_trends import relative_magnitudes
 
 FEWEST_BEFORE = 2  # half-terms: fewer show no course
 BOUNDS = (0.5, 1.0, 2.0)  # how much faster than before the groups may have drawn apart (Rambachan and Roth's M)
@@ -148,29 +149,16 @@ def _placebo(panel: Panel, day: date) -> Check:
 def bound_rows(panel: Panel) -> list[Row]:
     """Honest-trend bounds: the interval if the groups drew apart at most M times as fast as they did before.
 
-    Relative magnitudes after Rambachan and Roth (2023), the simple version: between neighbouring half-terms the gap may
-    move by M times the largest move seen before, every step the same way; that reach is added to the 95% interval.
-    `breakdown_m` is the M at which the interval first holds no difference.
+    All half-terms after are set beside the last one before, skipped half-terms counted (`relative_magnitudes`).
+    `breakdown_m` is the M at which the interval first holds no difference; none where the gap never moved before.
     """
-    estimate = panel.gap(panel.after, panel.before)
-    step, steps = largest_step(panel), _steps(panel)
-    reach = float(t_quantile(0.975, estimate.df)) * estimate.se
+    before, after = np.flatnonzero(panel.before), np.flatnonzero(panel.after)
+    gaps = [panel.gap(_only(panel, place), panel.before).value for place in before]
+    estimate = panel.gap(panel.after, _only(panel, before[-1]))
+    found = relative_magnitudes(gaps, estimate, float((after - before[-1]).mean()), BOUNDS)
     base = row_of(estimate, "did_bounds", panel.found.scope, unit="percentage points", method="relative magnitudes")
     base = replace(base, se=None, df=None, p=None, n=len(panel.found.frame))
-    rows = []
-    for m in BOUNDS:
-        wide = m * step * steps + reach
-        rows.append(replace(base, group=f"m={m:g}", low=estimate.value - wide, high=estimate.value + wide))
-    breakdown = max(0.0, abs(estimate.value) - reach) / (step * steps) if step > 0 else 0.0
-    return [*rows, replace(base, estimate="breakdown_m", value=breakdown, low=None, high=None, unit="times")]
-
-
-def largest_step(panel: Panel) -> float:
-    """The largest move of the gap between neighbouring half-terms before (points)."""
-    gaps = [panel.gap(_only(panel, place), panel.before).value for place in np.flatnonzero(panel.before)]
-    return float(np.abs(np.diff(gaps)).max())
-
-
-def _steps(panel: Panel) -> float:
-    """Half-terms from the middle of those before to the mean of those after, skipped ones counted."""
-    return float(np.flatnonzero(panel.after).mean() - np.flatnonzero(panel.before).mean())
+    rows = [replace(base, group=f"m={each.m:g}", low=each.low, high=each.high) for each in found.bounds]
+    if not np.isfinite(found.breakdown):
+        return rows
+    return [*rows, replace(base, estimate="breakdown_m", value=found.breakdown, low=None, high=None, unit="times")]

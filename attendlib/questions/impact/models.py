@@ -49,10 +49,19 @@ def main_model(has_baseline: bool, weight: str = "", year_groups: bool = True) -
 
 
 def design_matrix(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
-    """Columns of a model: `treated`, the constant, the school, and what is held alike; every one identified."""
-    parts = [frame[["treated"]], pd.Series(1.0, frame.index, name="constant"), indicators(frame, ["school"])]
+    """Columns of a model: `treated`, the constant, the school, and what is held alike; every one identified.
+
+    Not the school where none has both referred and compared pupils: then schools are what is compared.
+    """
+    schools = indicators(frame, [] if whole_schools(frame) else ["school"])
+    parts = [frame[["treated"]], pd.Series(1.0, frame.index, name="constant"), schools]
     parts += [_curve(frame[name], model.curve) for name in model.earlier]
     return independent(pd.concat([*parts, indicators(frame, model.also)], axis=1))
+
+
+def whole_schools(frame: pd.DataFrame) -> bool:
+    """Whether each school's pupils are all referred or all compared."""
+    return bool(frame.groupby("school")["treated"].nunique().max() == 1)
 
 
 def _curve(rate: pd.Series, curve: str) -> pd.DataFrame:
@@ -73,7 +82,7 @@ def fitted(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str =
     if not model.weight:
         return ols(points, design, cluster=clusters)
     weights = frame[model.weight]
-    if clusters is not None:
+    if clusters is not None and not whole_schools(frame):
         points, design = _within_schools(points, design, frame["school"], weights)
     return ols(points, design, cluster=clusters, weights=weights.to_numpy(float))
 

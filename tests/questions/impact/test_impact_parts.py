@@ -18,8 +18,8 @@ from attendlib.questions.impact.choices import by_chance_rows, placebo_outcome_c
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.chosen import compared as chosen_pupils
 from attendlib.questions.impact.figures import level_rows
-from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, largest_step, placebo_checks
-from attendlib.questions.impact.models import CHECK, RAW, Unfit, counts_model, fitted, main_model, points_fewer
+from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, placebo_checks
+from attendlib.questions.impact.models import CHECK, RAW, Model, Unfit, counts_model, fitted, main_model, points_fewer
 from attendlib.questions.impact.reach import least_estimate, reach_rows, rule_reaches
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.intervention_impact import intervention_impact
@@ -63,6 +63,18 @@ def test_weighted_models_within_schools_are_those_with_a_column_for_each_school(
     clustered = points_fewer(frame, model, frame["school"].to_numpy())
     assert clustered.value == pytest.approx(points_fewer(frame, model, None).value)
     assert np.isfinite(clustered.se)
+
+
+def test_schools_wholly_on_one_side_are_compared_not_held_alike() -> None:
+    """With a column for each school only two schools would be compared, and no interval would be left."""
+    frame = pd.concat([study(Shape(20), seed) for seed in range(6)], ignore_index=True)
+    frame["school"] = [f"{side:g}{place % 3}" for place, side in enumerate(frame["treated"])]
+    means = 100 * frame.groupby("treated")["outcome"].mean()
+    found = points_fewer(frame, RAW, frame["school"].to_numpy())
+    assert found.value == pytest.approx(means[0] - means[1])
+    assert found.se > 0
+    weighted = points_fewer(frame.assign(w=1.0), Model(weight="w"), frame["school"].to_numpy())
+    assert (weighted.value, weighted.se) == pytest.approx((found.value, found.se))
 
 
 def test_whole_year_groups_are_not_held_alike() -> None:
@@ -181,15 +193,14 @@ def test_half_terms_find_what_was_planted_and_nothing_before() -> None:
     assert sum(event.value or 0 for event in events[:4]) == pytest.approx(0, abs=1e-9)
 
 
-def test_honest_bounds_widen_by_the_largest_move_before() -> None:
-    panel = made_panel(effect=4.0, drift=0.5)
-    half, one, two, breakdown = bound_rows(panel)
-    assert largest_step(panel) == pytest.approx(0.5, abs=0.2)
-    widths = [(row.high or 0) - (row.low or 0) for row in (half, one, two)]
-    assert widths[2] - widths[1] == pytest.approx(2 * (widths[1] - widths[0]))
-    assert widths[1] - widths[0] == pytest.approx(2 * 0.5 * largest_step(panel) * 5)  # 5 half-terms apart, both ways
-    at = breakdown.value or 0
-    assert (one.low or 0) > 0 if at > 1 else (one.low or 0) <= 0
+def test_honest_bounds_stand_beside_the_last_half_term_before() -> None:
+    """Half a point apart each half-term, four points planted: between 3 half-terms on and 4 it makes 1.75 of 5.75."""
+    half, one, two, breakdown = bound_rows(made_panel(effect=4.0, drift=0.5))
+    assert half.value == one.value == two.value == pytest.approx(4.0 + 3.5 * 0.5, abs=0.3)
+    move = ((two.high or 0) - (one.high or 0)) / 3.5
+    assert move == pytest.approx(0.5, abs=0.2)
+    assert (one.low or 0) > 0
+    assert (breakdown.value or 0) > 1
 
 
 def test_a_trend_before_fails_a_placebo_start() -> None:
@@ -222,7 +233,9 @@ def test_authorised_and_unauthorised_add_up_to_the_whole(weighted: Answer) -> No
 
 
 def test_weights_make_what_is_known_alike_and_cost_pupils(weighted: Answer) -> None:
-    assert max(abs(row.value) for row in weighted.select("balance", model="weighted")) < 1e-6
+    values = {row.group: row.value for row in weighted.select("balance", model="weighted")}
+    assert {"measure=window", "measure=baseline"} <= {group for group, value in values.items() if value is not None}
+    assert max(abs(value) for value in values.values() if value is not None) < 1e-6
     worth = weighted.row("effective_n")
     assert 0 < worth.value < worth.n
 

@@ -1,14 +1,13 @@
 """Bad input ends in a page or a check that says what and why; never in a number."""
 
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
+from impact_trust import Sides, ask_page, write_schools
 from trust import Trust
 
 from attendlib.notebook import impact_details
-from attendlib.questions.common import start
-from attendlib.questions.impact.chosen import Refused, within_overlap
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer
 from attendlib.words.rule import causal_words
@@ -17,6 +16,7 @@ from attendlib.words.stories import tell
 OPEN = {"eligible": None, "baseline": {"from": "2024-01-08", "to": "2024-07-24"}}
 # what is asked, the page's school, status, words of the reason
 WINDOW = {"from": "2024-09-01", "to": "2024-12-20"}
+ANYONE = {"absence_pct_at_least": 1, "window": {"from": "2024-09-01", "to": "2024-12-20"}}
 NEAR = {"from": "2024-06-03", "to": "2024-07-24"}
 NOBODY = "nobody is left to compare with"
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
@@ -53,16 +53,40 @@ def check_of(answer: Answer, name: str) -> Any:
     return next(check for check in answer.checks if check.name.startswith(name))
 
 
-def test_no_pupil_as_absent_as_the_referred_is_no_overlap() -> None:
-    frame = pd.DataFrame({"treated": [1.0] * 3 + [0.0] * 3, "window": [0.5, 0.6, 0.7, 0.1, 0.1, 0.2]})
-    with pytest.raises(Refused, match="no overlap"):
-        within_overlap(start(frame, "pupils"))
+@pytest.mark.parametrize(
+    ("given", "changed", "page", "status", "said"),
+    [
+        ([Sides(10, under=20)], {"eligible": ANYONE}, "100001", "too_few", "no overlap"),
+        ([Sides(10, under=20)], {"eligible": ANYONE}, "all", "too_few", "no overlap"),
+        ([Sides(20, 25), Sides(0, 30)], {}, "all", "too_few", "only one school could be analysed"),
+        ([Sides(20), Sides(0, 30)], {"comparison": "other_schools"}, "100001", "not_applicable", "one school alone"),
+    ],
+)
+def test_small_trusts_refused_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: list[Sides], changed: dict[str, Any],
+    page: str, status: str, said: str,
+) -> None:  # fmt: skip
+    schools = {f"10000{place}": sides for place, sides in enumerate(given, 1)}
+    answer = ask_page(write_schools(tmp_path, schools), page, monkeypatch, **changed)
+    assert (answer.status, answer.rows) == (status, ())
+    assert said in answer.reasons[0]
+    assert said in tell(answer).sentences[0]
 
 
-def test_one_cluster_has_no_page_for_all_schools(
+def test_few_schools_beside_other_schools_show_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Schools are what is shuffled, and one of them alone has no interval."""
+    schools = {"100001": Sides(20), "100002": Sides(0, 30), "100003": Sides(0, 25)}
+    answer = ask_page(write_schools(tmp_path, schools), "all", monkeypatch, comparison="other_schools")
+    assert answer.verdict == "Cannot tell"
+    assert check_of(answer, "Enough schools").passed is False
+    assert answer.row("points_fewer", model="raw").low is None
+    assert "Cannot tell" in str(tell(answer))
+
+
+def test_too_few_groups_to_shuffle_cannot_tell(
     awkward: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any]
 ) -> None:
-    """Year 9 of one school: two groups or more are compared, and too few to show anything by shuffling."""
+    """Year 9 of one school beside its other year groups."""
     answer = ask(awkward, monkeypatch, "all", {**keys, **OPEN, "intervention": "group"})
     assert answer.verdict == "Cannot tell"
     assert check_of(answer, "Enough year groups").passed is False

@@ -4,7 +4,7 @@
 a sound rule breaks less than once in a thousand runs (the seeds are fixed, so a run that passes always passes).
 """
 
-import sys
+from collections.abc import Callable
 
 import pytest
 from impact_studies import KINDS, Outcome, Shape, expected_above_zero, realised_days, run, study
@@ -20,9 +20,10 @@ def share(outcomes: list[Outcome], verdict: str) -> float:
     return sum(outcome.verdict == verdict for outcome in outcomes) / len(outcomes)
 
 
-def said(text: str) -> None:
-    """The measured figures, whatever pytest does with output."""
-    sys.__stdout__.write(f"\n{text}")
+@pytest.fixture
+def said(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Notes measured figures for the summary at the end of a run."""
+    return lambda text: record_property("measured", text)
 
 
 def most(n: int, rate: float) -> float:
@@ -32,7 +33,9 @@ def most(n: int, rate: float) -> float:
 
 @pytest.mark.prove
 @pytest.mark.parametrize(("kind", "side"), CELLS)
-def test_nothing_planted_hardly_ever_reads_as_benefit_or_harm(kind: str, side: int) -> None:
+def test_nothing_planted_hardly_ever_reads_as_benefit_or_harm(
+    kind: str, side: int, said: Callable[[str], None]
+) -> None:
     found = [run(Shape(side, kind), seed) for seed in range(500)]
     helped, harmed = share(found, "Probably helped"), share(found, "May have done harm")
     naive = sum(outcome.naive for outcome in found) / len(found)
@@ -57,7 +60,9 @@ def test_before_and_after_alone_nearly_always_reads_as_benefit() -> None:
 @pytest.mark.prove
 @pytest.mark.parametrize("days", [2.0, 5.0])
 @pytest.mark.parametrize("side", [100, 300])
-def test_planted_days_are_covered_and_found_as_often_as_foretold(days: float, side: int) -> None:
+def test_planted_days_are_covered_and_found_as_often_as_foretold(
+    days: float, side: int, said: Callable[[str], None]
+) -> None:
     found = [run(Shape(side, "recorded", days), seed) for seed in range(2000)]
     covered = sum(o.main.low < o.realised < o.main.high for o in found) / len(found)
     above, foretold = sum(o.main.low > 0 for o in found) / len(found), expected_above_zero(found)
@@ -73,7 +78,7 @@ def test_planted_days_quick_cut() -> None:
 
 
 @pytest.mark.prove
-def test_a_benefit_large_enough_is_found_in_four_studies_of_five() -> None:
+def test_a_benefit_large_enough_is_found_in_four_studies_of_five(said: Callable[[str], None]) -> None:
     """The page's figure for the rule: planted, at least 80% of such studies read 'Probably helped'."""
     first = [run(Shape(300), seed) for seed in range(20)]
     needed = [reach_rows(o.main, o.check, 2.0, 0.75)[1].value for o in first]
@@ -90,7 +95,7 @@ def realised(planted: float) -> float:
 
 
 @pytest.mark.prove
-def test_the_known_weakness_a_baseline_nearer_than_the_outcome() -> None:
+def test_the_known_weakness_a_baseline_nearer_than_the_outcome(said: Callable[[str], None]) -> None:
     """Referral on a passing bad spell, a near baseline: more false benefits than with a far one, hence the check."""
     near = [run(Shape(300, "shock", to_baseline=1.0, to_outcome=5.0), seed) for seed in range(500)]
     said(f"baseline near: benefit {share(near, 'Probably helped'):.1%}")
