@@ -63,9 +63,9 @@ def test_the_page_is_least_squares_inside_the_lots_with_years_on_the_tidy_folder
     rates = rates[rates["academic_year"].isin(YEARS)].assign(y=lambda f: 100 - 100 * f["authorised"] / f["possible"])
     frame = rates[["pupil", "academic_year", "y"]].merge(trial, on="pupil").reset_index(drop=True)
     years = [(frame["academic_year"] == year).astype(float).rename(year) for year in YEARS[1:]]
-    columns = pd.concat([frame["y"], (frame["arm"] == "small").astype(float).rename("small"), *years], axis=1)
-    columns -= columns.groupby(frame["block"]).transform("mean")
-    found = contrast(ols(columns.pop("y"), columns, cluster=frame["pupil"].to_numpy()), {"small": 1.0})
+    columns = pd.concat([(frame["arm"] == "small").astype(float).rename("small"), *years], axis=1)
+    pupils = frame["pupil"].to_numpy()
+    found = contrast(ols(frame["y"], columns, cluster=pupils, inside=frame["block"]), {"small": 1.0})
     row = answer.row("itt", group=ARM, model="adjusted")
     assert row is not None
     assert (row.value, row.low, row.high) == (
