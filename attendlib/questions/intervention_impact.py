@@ -9,7 +9,7 @@ from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.impact.anyway import earlier_cohort, expected_rows
-from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, span_of
+from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, outcome_from, span_of
 from attendlib.questions.impact.balance import balance_check, balance_rows, covariates, effective_rows
 from attendlib.questions.impact.checks import checks as design_checks
 from attendlib.questions.impact.choices import (
@@ -33,12 +33,12 @@ from attendlib.questions.impact.figures import (
     ratio_row,
 )
 from attendlib.questions.impact.half_terms import bound_rows, did_rows, event_rows, panel, placebo_checks
-from attendlib.questions.impact.kept import protocol_check
 from attendlib.questions.impact.models import Unfit
 from attendlib.questions.impact.reach import reach_rows
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.impact.strength import strength_rows
 from attendlib.questions.impact.weights import KINDS, weigh
+from attendlib.questions.kept import protocol_check
 from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.questions.windows import words
 from attendlib.records.answer import Answer, Check, Row, Scope
@@ -174,7 +174,8 @@ def _found(pupils: Pupils, asked: Asked, found: Compared) -> Found:
     others = frames.interventions(pupils)
     checks = [
         *design_checks(found, asked, others[others["intervention"] != asked.intervention]),
-        *more_checks, *placebo_outcome_checks(placebos), *balance_check(balance), *protocol_check(pupils),
+        *more_checks, *placebo_outcome_checks(placebos), *balance_check(balance),
+        protocol_check(pupils, QUESTION, outcome_from),
     ]  # fmt: skip
     return Found(rows, checks, main, check)
 

@@ -1,14 +1,15 @@
 """What a randomised trial found: everyone in the arm they were drawn into, by the model its design asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attendlib.disclosure import limit
 from attendlib.errors import QuestionError
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
+from attendlib.questions.kept import protocol_check
 from attendlib.questions.trial import around, effects, extras, missing, rating
-from attendlib.questions.trial.sample import Plan, Sample, counts_by_arm, read_sample
+from attendlib.questions.trial.sample import ABSENCE, Plan, Sample, counts_by_arm, read_sample
 from attendlib.questions.verdict import HELPED, Design, Judged, decide
 from attendlib.records.answer import Answer, Check, Row, Scope, Step
 from attendlib.records.study import ALL, Assumed
@@ -131,7 +132,7 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
     rows += missing.missing_rows(sample, shown, limit(asked.audience))
     verdicts: list[str] = []
     reasons: list[str] = []
-    checks = around.allocation_checks(sample, asked.seed)
+    checks = [*around.allocation_checks(sample, asked.seed), _kept(pupils)]
     for arm in sample.arms:
         try:
             found = _arm_rows(pupils, sample, arm, asked, rows)
@@ -150,6 +151,17 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         QUESTION, SCOPE, asked.audience, rows, _steps(sample), verdict=verdicts[0] if len(verdicts) == 1 else "",
         reasons=tuple(dict.fromkeys(reasons)), checks=tuple(checks), context=context,
     )  # fmt: skip
+
+
+def _kept(pupils: Pupils) -> Check:
+    """Whether the plan, and how the trial is drawn, are as frozen."""
+
+    def outcome_from(keys: Mapping[str, object]) -> str | None:
+        years = keys.get("academic_years") or [pupils.study_file.study.academic_year]
+        began = str(years[0])[:4] if isinstance(years, Sequence) else ""
+        return f"{began}-08-01" if keys.get("outcome") == ABSENCE else None
+
+    return protocol_check(pupils, QUESTION, outcome_from)
 
 
 def _arm_rows(pupils: Pupils, sample: Sample, arm: str, asked: Asked, before: Sequence[Row]) -> list[Row]:

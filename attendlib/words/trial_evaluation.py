@@ -185,7 +185,10 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
         )
     if answer.checks:
         sections.append(
-            Section("Was the allocation drawn as it should have been?", tables=(checks_table(answer.checks),))
+            Section(
+                "Was the allocation drawn as it should have been, and the plan kept to?",
+                tables=(checks_table(answer.checks),),
+            )
         )
     return tuple(sections)
 

@@ -8,6 +8,8 @@ import pytest
 from trial_study import ask, keys, trial, write_trial
 
 from attendlib.errors import AttendError
+from attendlib.intake.protocol import freeze, protocol_path
+from attendlib.intake.study import read_study
 from attendlib.records.answer import Answer
 
 
@@ -187,3 +189,26 @@ def test_a_shareable_page_rounds_its_counts_and_shows_no_loss_under_ten(tmp_path
     assert not answer.select("attrition")
     assert {(row.value, row.withheld) for row in answer.select("flow_lost")} <= {(None, "c")}
     assert not any(word in check.text for check in answer.checks for word in ("121", "113"))
+
+
+# The plan
+
+
+def test_the_page_says_whether_the_draw_was_changed_after_freezing(tmp_path: Path, monkeypatch) -> None:
+    study = write_trial(tmp_path, cluster_trial(), keys("cluster", "absence"))
+    written = study.read_text(encoding="utf-8")
+    draw = "randomise: {{trial: t1, unit: school, arms: [calls, usual], shares: [{}, 1]}}\n"
+    study.write_text(written + draw.format(1), encoding="utf-8")
+
+    def said() -> str:
+        return next(check.text for check in ask(study, monkeypatch).checks if check.name.startswith("Kept to a plan"))
+
+    assert "No plan was frozen" in said()
+    freeze(read_study(study), "2024-07-19")
+    assert "up to 2024-07-19 was held: before the outcome began. The run kept to it." in said()
+    study.write_text(written + draw.format(2), encoding="utf-8")
+    assert "Changed since: randomise.shares: [1, 1] when frozen, [2, 1] now." in said()
+    protocol_path(read_study(study)).unlink()
+    study.write_text(written.replace("outcome: absence", "outcome: ks3"), encoding="utf-8")
+    freeze(read_study(study), "2024-07-19")
+    assert "whether results were held then is not recorded. The run kept to it." in said()
