@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from attendlib.disclosure import limit
 from attendlib.errors import QuestionError
+from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.kept import protocol_check
@@ -127,12 +128,12 @@ def _refused(sample: Sample, audience: str) -> list[str]:
 def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str]) -> Answer:
     shown = around.losses_may_be_shown(sample, asked.audience)
     rows = [*effects.level_rows(sample), *effects.icc_rows(sample), *around.balance_rows(sample, shown, asked.audience)]
-    rows += around.attrition_rows(sample) if shown else []
+    rows += around.attrition_rows(sample, asked.audience) if shown else []
     rows += around.flow_rows(sample, asked.audience)
     rows += missing.missing_rows(sample, shown, limit(asked.audience))
     verdicts: list[str] = []
     reasons: list[str] = []
-    checks = [*around.allocation_checks(sample, asked.seed), _kept(pupils)]
+    checks = [*around.allocation_checks(sample, _authorities(pupils), asked.seed), _kept(pupils)]
     for arm in sample.arms:
         try:
             found = _arm_rows(pupils, sample, arm, asked, rows)
@@ -151,6 +152,13 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         QUESTION, SCOPE, asked.audience, rows, _steps(sample), verdict=verdicts[0] if len(verdicts) == 1 else "",
         reasons=tuple(dict.fromkeys(reasons)), checks=tuple(checks), context=context,
     )  # fmt: skip
+
+
+def _authorities(pupils: Pupils) -> dict[str, str]:
+    """Each school's local authority, where the schools table has one."""
+    schools = frames.schools(pupils)
+    known = schools[schools["local_authority"].notna()] if "local_authority" in schools else schools.head(0)
+    return dict(zip(known["school"], known.get("local_authority", ()), strict=True))
 
 
 def _kept(pupils: Pupils) -> Check:

@@ -93,7 +93,16 @@ def test_attainment_has_months_beside_their_interval() -> None:
     )
     story = told(rows=rows, context=CONTEXT | {"outcome": "maths"})
     assert "had maths 2.1 points higher than those drawn into usual (95% interval 0.4 to 3.8" in story.sentences[0]
-    assert story.sentences[1].endswith(", +2 months of progress (+0 to +4).")
+    assert story.sentences[1].endswith(", +2 months of progress (0 to +4).")
+    recalled = (rows[0], replace(rows[1], method=f"EEF months of progress; {UNCHECKED}"), *ROWS[3:])
+    sentence = told(rows=recalled, context=CONTEXT | {"outcome": "maths"}).sentences[1]
+    assert sentence.endswith(f", +2 months of progress (0 to +4; {UNCHECKED}).")
+
+
+def test_each_model_says_how_it_was_fitted() -> None:
+    fitted = replace(ROWS[2], method="random intercept, REML, Satterthwaite")
+    (table,) = told(rows=(*ROWS[:2], fitted, *ROWS[3:])).tables
+    assert table.note.startswith("Main: random intercept, REML, Satterthwaite.")
 
 
 def test_attendance_has_none() -> None:

@@ -116,4 +116,6 @@ def independent_fast(x: pd.DataFrame) -> pd.DataFrame:
 def _mixed(y: pd.Series, x: pd.DataFrame, cluster: pd.Series) -> Itt:
     found = random_intercept_itt(y, x, cluster.to_numpy(), TREATED)
     edge = "" if found.fit.between > 0 else " (no variance between clusters)"
-    return Itt(found.difference, f"random intercept{edge}, REML, Satterthwaite", found.difference.warnings)
+    capped = found.difference.df < float(found.fit.df[TREATED])
+    freedom = "degrees of freedom: clusters less their own columns" if capped else "Satterthwaite"
+    return Itt(found.difference, f"random intercept{edge}, REML, {freedom}", found.difference.warnings)
