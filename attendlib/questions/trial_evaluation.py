@@ -11,6 +11,7 @@ from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.kept import protocol_check
 from attendlib.questions.trial import around, effects, extras, missing, rating
 from attendlib.questions.trial.sample import ABSENCE, Plan, Sample, counts_by_arm, read_sample
+from attendlib.questions.trial.secondary import secondary_rows
 from attendlib.questions.verdict import HELPED, Design, Judged, decide
 from attendlib.records.answer import Answer, Check, Row, Scope, Step
 from attendlib.records.study import ALL, Assumed
@@ -28,6 +29,7 @@ class Asked:
     certainty_pct: int
     assumed: Assumed | None
     cost_per_pupil: float | None
+    secondary: tuple[str, ...]
     draws: int
     seed: int
     audience: str
@@ -43,6 +45,7 @@ def trial_evaluation(
     baseline: str | None = None,
     strata: Sequence[str] = (),
     subgroups: Sequence[str] = (),
+    secondary: Sequence[str] = (),
     compliance: str | None = None,
     academic_years: Sequence[str] = (),
     baseline_year: str | None = None,
@@ -65,7 +68,7 @@ def trial_evaluation(
     )  # fmt: skip
     asked = Asked(
         smallest_worthwhile_days, certainty_pct, None if assumed is None else Assumed.model_validate(assumed),
-        cost_per_pupil, draws, study.seed, study.audience,
+        cost_per_pupil, tuple(secondary), draws, study.seed, study.audience,
     )  # fmt: skip
     context = _context(pupils, plan, asked)
     if pupils.school != ALL:
@@ -144,6 +147,7 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         if asked.smallest_worthwhile_days is not None and sample.plan.is_absence:
             verdict, why, more = _verdict(found, arm, asked, checks)
             verdicts, reasons, rows = [*verdicts, verdict], [*reasons, *why], [*rows, *more]
+    rows += secondary_rows(pupils, sample, asked.secondary, asked.audience)
     rows += rating.cost_rows(asked.cost_per_pupil, sample.analysed()["pupil"].nunique())
     rows = [
         replace(row, outcome=row.outcome or sample.plan.outcome, period=row.period or context["period"]) for row in rows

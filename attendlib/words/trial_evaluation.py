@@ -9,6 +9,7 @@ from attendlib.words.charts import Dot, balance, dots, flow
 from attendlib.words.numbers import count, figure, interval_words, places_for, plain, pupils, signed
 from attendlib.words.tables import Line, checks_table, estimates_table
 from attendlib.words.trial_missing import missing_section
+from attendlib.words.trial_secondary import secondary_section
 from attendlib.words.trial_tables import arm_name, characteristic, levels_table, padlock_table, sizes_table, table_of
 
 ABSENCE = "absence"
@@ -98,9 +99,8 @@ def _verdict(answer: Answer, group: str) -> list[str]:
     if row is None or not row.method:
         return []
     days = answer.context["delta_days"]
-    return [
-        f"Against {days} days a year, the smallest difference worth having: {row.method[0].lower()}{row.method[1:]}."
-    ]
+    worthwhile = f"{days} {'day' if days == '1' else 'days'} a year, the smallest difference worth having"
+    return [f"Against {worthwhile}: {row.method[0].lower()}{row.method[1:]}."]
 
 
 def _differences(answer: Answer, arms: list[str]) -> Chart:
@@ -161,7 +161,8 @@ def _how(answer: Answer, models: Mapping[str, str]) -> str:
         for model in models
         if (methods := dict.fromkeys(row.method for row in answer.select("itt", model=model) if ";" not in row.group))
     ]
-    return " ".join(text[:1].upper() + text[1:] for text in said)
+    years = ["A pupil counts once for each year with an outcome."] if " to " in answer.context["period"] else []
+    return " ".join(text[:1].upper() + text[1:] for text in [*said, *years])
 
 
 def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
@@ -189,6 +190,8 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
     if subgroup:
         table = estimates_table("Pre-named subgroups, 95% intervals", "Subgroup", "Difference", subgroup)
         sections.insert(1, Section("Subgroups named before outcomes were read", tables=(table,)))
+    if answer.select("secondary"):
+        sections.insert(1, secondary_section(answer))
     if cace:
         note = "Two-stage least squares, the allocation as instrument. Exclusion is assumed, not shown."
         sections.insert(

@@ -74,6 +74,18 @@ def test_the_page_is_least_squares_inside_the_lots_with_years_on_the_tidy_folder
     assert (row.n, row.n_groups) == (found.n, found.n_groups)
 
 
+def test_maths_has_months_with_an_interval_and_days_have_none(answer: Answer, folder: Path) -> None:
+    """Each grade's scores have their own mean and spread: the effect size divides by that of pupils in one grade."""
+    row, size, months = (answer.row(name, outcome="maths", group=ARM) for name in
+                         ("secondary", "secondary_g", "secondary_months"))  # fmt: skip
+    assert row.low > 0  # type: ignore[union-attr, operator]
+    scores = pd.read_csv(folder / "data/star/attainment.csv").query("measure == 'maths' and academic_year in @YEARS")
+    one_grade = (scores["value"] - scores.groupby("academic_year")["value"].transform("mean")).std()
+    assert size.value == pytest.approx(row.value / one_grade, rel=0.02)  # type: ignore[union-attr]
+    assert months.low <= months.value <= months.high  # type: ignore[union-attr, operator]
+    assert not answer.select("months")
+
+
 def test_everyone_drawn_is_accounted_for(answer: Answer) -> None:
     flow = {row.group: row.n for row in answer.select("flow", model="randomised")}
     assert sum(flow.values()) == 11_601  # pupils, as examples/star/README.md counts them in school
