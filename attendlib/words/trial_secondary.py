@@ -2,7 +2,7 @@
 
 from attendlib.facts.labels import measure_label
 from attendlib.records.answer import Answer, Row, Section, Table
-from attendlib.words.numbers import count, figure, plain
+from attendlib.words.numbers import count, interval, places_for, plain
 from attendlib.words.tables import WITHHELD_NOTE
 from attendlib.words.trial_tables import arm_name
 
@@ -25,7 +25,7 @@ def secondary_section(answer: Answer) -> Section:
     how |= {row.method for row in answer.select("secondary_months")}
     note = "; ".join([*sorted(how), *sorted(reasons)]) + "."
     hidden = f" {WITHHELD_NOTE}" if any(row.withheld == "c" for row in rows) else ""
-    columns = ("Arm and outcome", "Difference", "Effect size", "Months", "p", "p, Holm", "Pupils")
+    columns = ("Arm and outcome", "Difference", "Effect size", "Months", "p (Holm)", "Pupils")
     table = Table("Other outcomes, 95% intervals", columns, cells, columns[1:], note[:1].upper() + note[1:] + hidden)
     return Section(TITLE, (SAID,), tables=(table,))
 
@@ -36,9 +36,15 @@ def _figures(answer: Answer, row: Row) -> tuple[str, ...]:
     allowed = answer.row("secondary_p", outcome=row.outcome, group=row.group)
     if row.value is None or size is None or size.value is None:
         mark = row.withheld or "–"
-        return (mark,) * 5
-    progress = "–" if months is None else figure(months, 0)
-    return figure(row), figure(size, 2), progress, _p(row.p), _p(None if allowed is None else allowed.value)
+        return (mark,) * 4
+    progress = "–" if months is None else _with_interval(months, 0)
+    p = f"{_p(row.p)} ({_p(None if allowed is None else allowed.value)})"
+    return _with_interval(row, places_for(row)), _with_interval(size, 2), progress, p
+
+
+def _with_interval(row: Row, places: int) -> str:
+    """'7.8 (6.0 to 9.6)': the caption says which interval, and the table has no room to say it again."""
+    return f"{plain(row.value or 0.0, places)} ({interval(row, places)})"
 
 
 def _p(value: float | None) -> str:
