@@ -243,10 +243,10 @@ def _cell(row: Row) -> Cell:
 
 
 def withheld(row: Row) -> Row:
-    """The row with every figure blank and marked `c`."""
+    """The row with every figure blank and marked `c`, or as it was marked already (x, z)."""
     return Row(
         row.estimate, row.scope, row.outcome, row.group, row.period, row.model,
-        confidence_pct=row.confidence_pct, unit=row.unit, withheld=WITHHELD, method=row.method,
+        confidence_pct=row.confidence_pct, unit=row.unit, withheld=row.withheld or WITHHELD, method=row.method,
     )  # fmt: skip
 
 

@@ -62,6 +62,8 @@ def write_trial(
 ) -> Path:
     """The study file on a tidy folder made from `frame` (see `trial`); NaN in x, ks or absent is missing there.
 
+    A column `maths` makes a further measure.
+
     `allocated` is the allocation, where it is not the frame's own.
     """
     data = folder / "data"
@@ -78,7 +80,8 @@ def write_trial(
     sums.to_csv(data / "attendance.csv", index=False)
     scores = [
         pupils[["pupil", "academic_year"]].assign(measure=measure, value=pupils[column])
-        for measure, column in (("ks2", "x"), ("ks3", "ks"))
+        for measure, column in (("ks2", "x"), ("ks3", "ks"), ("maths", "maths"))
+        if column in pupils
     ]
     pd.concat(scores).to_csv(data / "attainment.csv", index=False)
     listed = frame if allocated is None else allocated

@@ -84,3 +84,4 @@ def _named(parameters: Strict) -> Iterator[tuple[str, str, str | None]]:
             yield "compliance", "interventions", parameters.compliance
             for key, measure in (("outcome", parameters.outcome), ("baseline", parameters.baseline)):
                 yield key, "attainment", None if measure == _ABSENCE else measure
+            yield from (("secondary", "attainment", name) for name in parameters.secondary if name != _ABSENCE)

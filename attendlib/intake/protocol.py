@@ -35,7 +35,7 @@ def protocol_path(study_file: StudyFile) -> Path:
 def plan_of(study_file: StudyFile) -> dict[str, Any]:
     """Everything a study decides that could change an answer, as plain JSON values."""
     study = study_file.study
-    kept = {"study", "academic_year", "schools", "exclude_dates", "seed"}
+    kept = {"study", "academic_year", "schools", "exclude_dates", "seed", "randomise"}
     notebooks = {
         name: keys.model_dump(mode="json", by_alias=True) if isinstance(keys, Strict) else dict(keys)
         for name, keys in study_file.notebooks.items()

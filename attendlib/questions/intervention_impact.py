@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
-from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, span_of
+from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, outcome_from, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
 from attendlib.questions.impact.designs.meta_analysis import put_together
 from attendlib.questions.impact.evidence import Evidence
-from attendlib.questions.impact.kept import protocol_check
 from attendlib.questions.impact.reach import reach_rows
 from attendlib.questions.impact.shrunken import shrunken_rows
+from attendlib.questions.kept import protocol_check
 from attendlib.questions.verdict import CLEAR_BENEFIT, Design, Judged, clearly, decide
 from attendlib.records.answer import Answer, Row, Scope
 from attendlib.records.study import ALL, COMPARISONS
@@ -90,7 +90,7 @@ def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:
 def _answer(pupils: Pupils, asked: Asked, found: Evidence, context: dict[str, str]) -> Answer:
     """The verdict's rows beside the design's, all through the gate."""
     context |= found.context
-    checks = [*found.checks, *protocol_check(pupils)]
+    checks = [*found.checks, protocol_check(pupils, QUESTION, outcome_from)]
     judged = Judged.of(found.main, found.main if found.alone else found.check, asked.delta)
     verdict, reasons = decide(judged, Design(checks, found.has_baseline), asked.certainty_pct / 100)
     if found.alone and clearly(judged, verdict):

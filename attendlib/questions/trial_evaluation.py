@@ -1,14 +1,17 @@
 """What a randomised trial found: everyone in the arm they were drawn into, by the model its design asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from attendlib.disclosure import limit
 from attendlib.errors import QuestionError
+from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
+from attendlib.questions.kept import protocol_check
 from attendlib.questions.trial import around, effects, extras, missing, rating
-from attendlib.questions.trial.sample import Plan, Sample, counts_by_arm, read_sample
+from attendlib.questions.trial.sample import ABSENCE, Plan, Sample, counts_by_arm, read_sample
+from attendlib.questions.trial.secondary import secondary_rows
 from attendlib.questions.verdict import CLEAR_BENEFIT, Design, Judged, clearly, decide
 from attendlib.records.answer import Answer, Check, Row, Scope, Step
 from attendlib.records.study import ALL, Assumed
@@ -25,6 +28,7 @@ class Asked:
     certainty_pct: int
     assumed: Assumed | None
     cost_per_pupil: float | None
+    secondary: tuple[str, ...]
     draws: int
     seed: int
     audience: str
@@ -40,6 +44,7 @@ def trial_evaluation(
     baseline: str | None = None,
     strata: Sequence[str] = (),
     subgroups: Sequence[str] = (),
+    secondary: Sequence[str] = (),
     compliance: str | None = None,
     academic_years: Sequence[str] = (),
     baseline_year: str | None = None,
@@ -62,7 +67,7 @@ def trial_evaluation(
     )  # fmt: skip
     asked = Asked(
         smallest_worthwhile_days, certainty_pct, None if assumed is None else Assumed.model_validate(assumed),
-        cost_per_pupil, draws, study.seed, study.audience,
+        cost_per_pupil, tuple(secondary), draws, study.seed, study.audience,
     )  # fmt: skip
     context = _context(pupils, plan, asked)
     if pupils.school != ALL:
@@ -125,12 +130,12 @@ def _refused(sample: Sample, audience: str) -> list[str]:
 def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str]) -> Answer:
     shown = around.losses_may_be_shown(sample, asked.audience)
     rows = [*effects.level_rows(sample), *effects.icc_rows(sample), *around.balance_rows(sample, shown, asked.audience)]
-    rows += around.attrition_rows(sample) if shown else []
+    rows += around.attrition_rows(sample, asked.audience) if shown else []
     rows += around.flow_rows(sample, asked.audience)
     rows += missing.missing_rows(sample, shown, limit(asked.audience))
     verdicts: list[str] = []
     reasons: list[str] = []
-    checks = around.allocation_checks(sample, asked.seed)
+    checks = [*around.allocation_checks(sample, _authorities(pupils), asked.seed), _kept(pupils)]
     for arm in sample.arms:
         try:
             found = _arm_rows(pupils, sample, arm, asked, rows)
@@ -141,6 +146,7 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         if asked.smallest_worthwhile_days is not None and sample.plan.is_absence:
             verdict, why, more = _verdict(found, arm, asked, checks)
             verdicts, reasons, rows = [*verdicts, verdict], [*reasons, *why], [*rows, *more]
+    rows += secondary_rows(pupils, sample, asked.secondary, asked.audience)
     rows += rating.cost_rows(asked.cost_per_pupil, sample.analysed()["pupil"].nunique())
     rows = [
         replace(row, outcome=row.outcome or sample.plan.outcome, period=row.period or context["period"]) for row in rows
@@ -149,6 +155,24 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         QUESTION, SCOPE, asked.audience, rows, _steps(sample), verdict=verdicts[0] if len(verdicts) == 1 else "",
         reasons=tuple(dict.fromkeys(reasons)), checks=tuple(checks), context=context,
     )  # fmt: skip
+
+
+def _authorities(pupils: Pupils) -> dict[str, str]:
+    """Each school's local authority, where the schools table has one."""
+    schools = frames.schools(pupils)
+    known = schools[schools["local_authority"].notna()] if "local_authority" in schools else schools.head(0)
+    return dict(zip(known["school"], known.get("local_authority", ()), strict=True))
+
+
+def _kept(pupils: Pupils) -> Check:
+    """Whether the plan, and how the trial is drawn, are as frozen."""
+
+    def outcome_from(keys: Mapping[str, object]) -> str | None:
+        years = keys.get("academic_years") or [pupils.study_file.study.academic_year]
+        began = str(years[0])[:4] if isinstance(years, Sequence) else ""
+        return f"{began}-08-01" if keys.get("outcome") == ABSENCE else None
+
+    return protocol_check(pupils, QUESTION, outcome_from)
 
 
 def _arm_rows(pupils: Pupils, sample: Sample, arm: str, asked: Asked, before: Sequence[Row]) -> list[Row]:

@@ -184,6 +184,7 @@ class TrialEvaluation(Strict):
     baseline: str | None = None
     strata: list[str] = []
     subgroups: list[str] = []
+    secondary: list[str] = []
     compliance: str | None = None
     academic_years: list[AcademicYear] = []
     baseline_year: AcademicYear | None = None
@@ -192,6 +193,12 @@ class TrialEvaluation(Strict):
     assumed: Assumed | None = None
     cost_per_pupil: float | None = Field(default=None, ge=0, strict=False)
     draws: int = Field(default=1000, ge=100, le=20_000)
+
+    @model_validator(mode="after")
+    def _each_outcome_once(self) -> "TrialEvaluation":
+        if len({self.outcome, *self.secondary}) < 1 + len(self.secondary):
+            raise ValueError("`secondary` names an outcome that is named already")
+        return self
 
 
 class Randomise(Strict):

@@ -135,6 +135,21 @@ def improvement_index(g: float) -> float:
     return float(100 * (ndtr(g) - 0.5))
 
 
+def corrected_for_clusters(t: float, pupils: int, pupils_per_cluster: float, icc: float) -> tuple[float, float]:
+    """A published t of `pupils` that ignored their clusters, as it would be with them, and its degrees of freedom.
+
+    For whole clusters of one size drawn into two arms and no covariate, `icc` from elsewhere: Hedges (2007, J. Educ.
+    Behav. Stat. 32(2)), which What Works Clearinghouse uses (5.0, equation E.21). ValueError for fewer than 3 clusters
+    or an icc outside 0 to 1.
+    """
+    if not (0 <= icc <= 1 and pupils_per_cluster >= 1 and pupils > 2 * pupils_per_cluster):
+        raise ValueError(f"{pupils} pupils, {pupils_per_cluster} a cluster, icc {icc}: give 3 clusters and icc 0 to 1")
+    free, rest = pupils - 2, pupils - 2 * pupils_per_cluster
+    left = free - 2 * (pupils_per_cluster - 1) * icc
+    spread = free * (1 - icc) ** 2 + pupils_per_cluster * rest * icc**2 + 2 * rest * icc * (1 - icc)
+    return t * (left / (free * (1 + (pupils_per_cluster - 1) * icc))) ** 0.5, left**2 / spread
+
+
 def effect_size_cluster(
     y: Values,
     X: Matrix,

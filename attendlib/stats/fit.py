@@ -74,7 +74,7 @@ def build_fit(
     confidence_pct: float = 95,
 ) -> Fit:
     """Assemble a Fit from coefficients (k,) and their variance (k, k), with t intervals and warnings."""
-    names = list(sample.names)
+    names = pd.Index(sample.names)  # made once: an index of texts costs more than the fit of a small trial
     units = np.eye(len(names))
     known = np.array([estimable(working, unit) for unit in units])
     vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
@@ -158,7 +158,9 @@ def _vector(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float]
         unknown = [str(name) for name in dict(weights) if name not in names]
         if unknown:
             raise ValueError(f"no such coefficient: {', '.join(unknown)}; there are {', '.join(names)}")
-        return pd.Series(dict(weights), dtype=float).reindex(names, fill_value=0.0).to_numpy()
+        vector = np.zeros(len(names))
+        vector[names.get_indexer(pd.Index(dict(weights)))] = list(dict(weights).values())
+        return vector
     vector = np.asarray(weights, dtype=float)
     if vector.shape != (len(names),):
         raise ValueError(f"{vector.size} weights for {len(names)} coefficients; give one each")

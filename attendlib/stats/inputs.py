@@ -14,7 +14,10 @@ Labels: TypeAlias = pd.Series | np.ndarray | Sequence[Hashable]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """A regression's rows after checking: `x` (n, k), `y` (n,), group codes 0.. (n,) and weights of mean 1."""
+    """A regression's rows after checking: `x` (n, k), `y` (n,), group codes 0.. (n,) and weights of mean 1.
+
+    `cells` (n,), codes 0.. too, name the fixed effect of each row where effects are to be taken off.
+    """
 
     y: np.ndarray
     x: np.ndarray
@@ -23,29 +26,36 @@ class Rows:
     n_groups: int | None
     weights: np.ndarray | None
     notes: tuple[str, ...]
+    cells: np.ndarray | None = None
 
 
-def read_rows(y: Values, X: Matrix, cluster: Labels | None = None, weights: Values | None = None) -> Rows:
-    """Check y, X, groups and weights (one entry a row) and return them as plain arrays, in the order given.
+def read_rows(
+    y: Values, X: Matrix, cluster: Labels | None = None, weights: Values | None = None, inside: Labels | None = None
+) -> Rows:
+    """Check y, X, groups, weights and cells (one entry a row) and return them as plain arrays, in the order given.
 
     Raises ValueError for missing or infinite numbers (with the column and the count), pandas inputs whose
-    indexes differ, lengths that differ, a single group, or no more rows than columns. Rows of weight 0 are
-    left out and counted in `notes`.
+    indexes differ, lengths that differ, a single group, cells with weights, or no more rows than columns. Rows of
+    weight 0 are left out and counted in `notes`.
     """
     x, names = read_columns(X)
     outcome = read_numbers(y, "y")
-    _same_length(len(x), y=outcome, cluster=cluster, weights=weights)
-    _same_index(X=X, y=y, cluster=cluster, weights=weights)
+    _same_length(len(x), y=outcome, cluster=cluster, weights=weights, inside=inside)
+    _same_index(X=X, y=y, cluster=cluster, weights=weights, inside=inside)
+    if inside is not None and weights is not None:
+        raise ValueError("fixed effects are taken off unweighted rows only; give them columns beside weights")
     labels = None if cluster is None else read_labels(cluster)
     scale: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     if weights is not None:
         scale = _read_weights(weights)
         outcome, x, labels, scale, notes = _drop_weightless(outcome, x, labels, scale)
-    if len(x) <= x.shape[1]:
-        raise ValueError(f"{len(x)} rows for {x.shape[1]} columns: a fit needs more rows than columns")
+    cells = None if inside is None else read_labels(inside)
+    taken = x.shape[1] + (0 if cells is None else int(cells.max()) + 1)
+    if len(x) <= taken:
+        raise ValueError(f"{len(x)} rows for {taken} columns: a fit needs more rows than columns")
     codes, n_groups = (None, None) if labels is None else _codes(labels)
-    return Rows(outcome, x, names, codes, n_groups, scale, notes)
+    return Rows(outcome, x, names, codes, n_groups, scale, notes, cells)
 
 
 def read_columns(X: Matrix) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -63,6 +73,10 @@ def read_columns(X: Matrix) -> tuple[np.ndarray, tuple[str, ...]]:
         raise ValueError(f"X has columns of the same name: {', '.join(twice)}")
     if not names:
         raise ValueError("X has no columns")
+    if (X.dtypes == np.float64).all():  # nothing to convert: one look at all of it
+        numbers = np.array(X, order="C")
+        if np.isfinite(numbers).all():
+            return numbers, names
     columns = [read_numbers(X.iloc[:, j], f"column {name!r} of X") for j, name in enumerate(names)]
     return np.column_stack(columns), names
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from attendlib.stats.fit import Fit
 from attendlib.stats.inputs import Labels, Matrix, Rows, Values, read_rows
-from attendlib.stats.ols import fit_from_residuals, ols, whitener
+from attendlib.stats.ols import fit_from_residuals, less_effects, ols, whitener
 
 WEAK = 10.0  # a first-stage F below this leaves the estimate biased and its interval too short: Staiger, Stock (1997)
 
@@ -38,21 +38,23 @@ def iv(
     cluster: Labels | None = None,
     vcov: str | None = None,
     confidence_pct: float = 95,
+    inside: Labels | None = None,
 ) -> Instrumented:
     """Two-stage least squares of `y` (n,) on `X` (n, k) with instruments `Z` (n, l), both used as given.
 
     A column of X that is also in Z, value for value, is its own instrument; the rest of X is endogenous and the rest
-    of Z excluded instruments. `vcov` as in `ols`: CR2 with `cluster`, HC2 without, both as `estimatr::iv_robust`.
+    of Z excluded instruments. `vcov` and `inside` as in `ols`: CR2 with `cluster`, HC2 without, both as
+    `estimatr::iv_robust`; with `inside` there is no classical F (NaN), and correlation is inside the fixed effects.
     ValueError as `ols`, for nothing endogenous, and for fewer excluded instruments than endogenous columns.
     """
-    rows, stage = read_rows(y, X, cluster), read_rows(y, Z, cluster)
+    rows, stage = (less_effects(read_rows(y, columns, cluster, None, inside)) for columns in (X, Z))
     own, excluded = _roles(rows, stage)
     endogenous = [j for j in range(len(rows.names)) if j not in own]
     _enough(rows, stage, endogenous, excluded)
     moved, tools = tuple(rows.names[j] for j in endogenous), tuple(stage.names[j] for j in excluded)
     columns = pd.DataFrame(stage.x, columns=list(stage.names))
-    first = {rows.names[j]: ols(rows.x[:, j], columns, rows.codes, vcov) for j in endogenous}
-    plain = {rows.names[j]: ols(rows.x[:, j], columns, None, "classical") for j in endogenous}
+    first = {rows.names[j]: ols(rows.x[:, j], columns, rows.codes, vcov, inside=rows.cells) for j in endogenous}
+    plain = {rows.names[j]: ols(rows.x[:, j], columns, None, "classical") for j in endogenous} if inside is None else {}
     strength = pd.Series({name: _f(fit, tools) for name, fit in first.items()})
     second = _second_stage(rows, stage, endogenous, first[moved[0]].vcov_type, confidence_pct)
     alone = len(moved) == len(tools) == 1
@@ -61,7 +63,7 @@ def iv(
         second=second,
         first=first,
         first_stage_f=strength,
-        classical_f=pd.Series({name: _f(fit, tools) for name, fit in plain.items()}),
+        classical_f=pd.Series({name: _f(plain[name], tools) if plain else np.nan for name in first}),
         correlation=float(pair),
         endogenous=moved,
         instruments=tools,
@@ -73,7 +75,7 @@ def _second_stage(rows: Rows, stage: Rows, endogenous: list[int], vcov: str, con
     fitted = rows.x.copy()
     half = stage.x @ whitener(stage)
     fitted[:, endogenous] = half @ (half.T @ rows.x[:, endogenous])
-    projected = Rows(rows.y, fitted, rows.names, rows.codes, rows.n_groups, None, ())
+    projected = Rows(rows.y, fitted, rows.names, rows.codes, rows.n_groups, None, (), rows.cells)
     root = whitener(projected)
     coef = root @ ((fitted @ root).T @ rows.y)
     return fit_from_residuals(projected, coef, rows.y - rows.x @ coef, root, vcov, confidence_pct)

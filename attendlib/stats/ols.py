@@ -11,7 +11,12 @@
 Weights are inverse-probability (sampling or balancing) weights: they say how many rows one stands for, not how
 precise it is, so the working model keeps equal error variances, as clubSandwich does for `lm(weights=)`; hence
 no classical variance with weights.
+
+Fixed effects too many for columns are taken off instead (`inside`): estimates, CR2 or HC2 and degrees of freedom are
+those of a fit with a column for each.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,6 +40,7 @@ BY_ROW = ("HC0", "HC1", "HC2", "HC3", "classical")
 # A column whose part independent of the others is smaller than this (relative) counts as repeated.
 REPEATED_IN_ROWS = 1e-9
 REPEATED_IN_SUMS = 1e-6
+UNCHANGING = 1e-9  # what is left of a column inside cells, relatively, when it does not vary there
 
 
 def ols(
@@ -44,14 +50,18 @@ def ols(
     vcov: str | None = None,
     weights: Values | None = None,
     confidence_pct: float = 95,
+    inside: Labels | None = None,
 ) -> Fit:
     """Least squares of `y` (n,) on `X` (n, k), used as given: add your own constant.
 
     `vcov` None is CR2 with `cluster` (n,), HC2 without; the module's table names the others and the degrees of
-    freedom each uses; `weights` are inverse-probability weights. Raises ValueError for missing values, no more
-    rows than columns, repeated columns (named), one cluster, or a variance that does not fit the clusters.
+    freedom each uses; `weights` are inverse-probability weights. `inside` (n,) names the fixed effect each row has,
+    which the constant belongs to: leave it out. Raises ValueError for missing values, no more rows than columns and
+    fixed effects, repeated columns (named), one cluster, or a variance that does not fit the clusters.
     """
-    rows = read_rows(y, X, cluster, weights)
+    rows = less_effects(read_rows(y, X, cluster, weights, inside))
+    if inside is not None and vcov not in (None, "CR2", "HC2"):
+        raise ValueError(f"vcov {vcov!r} is not for fixed effects taken off: CR2 or HC2")
     kind = _kind(vcov, rows.codes is not None, rows.weights is not None)
     root = whitener(rows)
     coef = np.zeros(rows.x.shape[1])
@@ -68,15 +78,30 @@ def fit_from_residuals(
     """The Fit of coefficients already found; root root' is (X'WX) inverse, residuals (n,) are y - X coef."""
     z = rows.x @ root
     if rows.codes is None:
-        squeezed = squeeze_rows(z, rows.weights, residual)
-    elif np.bincount(rows.codes).max() <= z.shape[1]:  # rows themselves are fewer than any rotation of them
-        squeezed = squeeze_small(z, rows.weights, residual, rows.codes)
+        squeezed = squeeze_rows(z, rows.weights, residual, rows.cells)
+    elif rows.cells is not None or np.bincount(rows.codes).max() <= z.shape[1]:
+        # Rows themselves are fewer than any rotation of them, and keep their cells.
+        squeezed = squeeze_small(z, rows.weights, residual, rows.codes, rows.cells)
     else:
         both = z if rows.weights is None else np.hstack([z, z * rows.weights[:, None]])
         _, xx, xe, _ = sums_by_code(residual, both, rows.codes)
         squeezed = squeeze_sums(xx, xe, z.shape[1])
     sample = Sample(rows.names, len(z), rows.n_groups, rows.notes)
     return _robust_fit(coef, squeezed, root, float(residual @ residual), sample, vcov, confidence_pct)
+
+
+def less_effects(rows: Rows) -> Rows:
+    """The rows less their cells' means, where they have cells. ValueError naming columns that only cells tell apart."""
+    if rows.cells is None:
+        return rows
+    both = np.column_stack([rows.y, rows.x])
+    means = np.column_stack([np.bincount(rows.cells, column) for column in both.T])
+    left = both - (means / np.bincount(rows.cells)[:, None])[rows.cells]
+    sizes = np.sqrt((rows.x * rows.x).sum(axis=0)), np.sqrt((left[:, 1:] ** 2).sum(axis=0))
+    same = [name for name, before, after in zip(rows.names, *sizes, strict=True) if after <= UNCHANGING * before]
+    if same:
+        raise ValueError(f"columns that do not vary inside the fixed effects: {', '.join(same)}; leave them out")
+    return replace(rows, y=left[:, 0], x=left[:, 1:])
 
 
 def ols_from_sums(sums: GroupSums, vcov: str | None = None, weighted: bool = False, confidence_pct: float = 95) -> Fit:

@@ -45,7 +45,7 @@ class Reallocated:
         draws = self._draws(assigned)
         lost = repeated(draws, self.trial.model)
         if lost.any():
-            if len(assigned) == 1:
+            if (assigned[lost] == self.treated).all(axis=1).any():
                 raise ValueError(NOTHING)
             draws = self._draws(np.where(lost[:, None], self.treated, assigned))
         return blanked(refit(draws, self.trial.model), lost)
@@ -77,7 +77,7 @@ class Recounted:
     def __call__(self, counts: np.ndarray) -> Refits:
         """NaN where a draw's columns repeat one another."""
         lost = repeated(_counted(self.full, counts), self.trial.model)
-        if lost.any() and len(counts) == 1:
+        if (counts[lost] == 1).all(axis=1).any():  # the data as they are
             raise ValueError(NOTHING)
         return blanked(refit(_counted(self.full, np.where(lost[:, None], 1.0, counts)), self.trial.model), lost)
 

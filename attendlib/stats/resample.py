@@ -103,9 +103,11 @@ def permute(
     if prod(ways) == 1:
         raise ValueError(f"no stratum has units with {column} 0 and with 1: there is nothing to reallocate")
     complete, refitted = prod(ways) <= draws, Reallocated(trial, units, treated)
-    observed = float(_statistic(refitted(treated[None, :]), statistic)[0])
     parts = _assignments(treated, inside, draws, seed, complete, max(1, CELLS // len(treated)))
-    values = np.concatenate([_statistic(refitted(assigned), statistic) for assigned in parts])
+    # The actual allocation goes with the first part: one fit by itself costs as much as hundreds at once.
+    led = (part if i else np.vstack([treated, part]) for i, part in enumerate(parts))
+    every = np.concatenate([_statistic(refitted(assigned), statistic) for assigned in led])
+    observed, values = float(every[0]), every[1:]
     far = int((~(np.abs(values) < abs(observed) * (1 - SAME))).sum())  # a refit that was lost counts as far
     p = far / len(values) if complete else (1 + far) / (1 + len(values))
     mirrored = all(treated[inside == s].mean() == 0.5 for s in np.flatnonzero(np.array(ways) > 1))
@@ -151,11 +153,12 @@ def bootstrap_clusters(
     trial = read_trial(y, X, column, cluster, model)
     cells = _cells(trial, None if strata is None else labels_of(strata, X, "strata"))
     recounted = Recounted(trial)
-    estimate, own_se = (float(part[0]) for part in _recounted(recounted, np.ones((1, len(cells))), statistic))
-    chosen = _resampled(cells, draws, np.random.default_rng(seed))
+    # The data as they are come first, each cluster once: one fit by itself costs as much as hundreds at once.
+    chosen = np.vstack([np.ones(len(cells)), _resampled(cells, draws, np.random.default_rng(seed))])
     step = max(1, CELLS // (len(cells) + (trial.others.shape[1] + 2) ** 2))
-    parts = [_recounted(recounted, chosen[start : start + step], statistic) for start in range(0, draws, step)]
-    every, ses = (np.concatenate(part) for part in zip(*parts, strict=True))
+    parts = [_recounted(recounted, chosen[start : start + step], statistic) for start in range(0, draws + 1, step)]
+    (estimate, *rest), (own_se, *their_ses) = (np.concatenate(part).tolist() for part in zip(*parts, strict=True))
+    every, ses = np.array(rest), np.array(their_ses)
     values, lost = every[~np.isnan(every)], int(np.isnan(every).sum())
     if lost > MOST_LOST * draws:
         raise ValueError(f"{lost} of {draws} draws repeat a column of X and cannot be fitted; X asks too much")

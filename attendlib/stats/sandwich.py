@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
+from scipy.sparse import csr_array
 
 Kind: TypeAlias = Literal["0", "2", "3"]
 
@@ -24,11 +25,19 @@ class Squeezed:
     """m groups as r pseudo-rows each: whitened regressors `z` (m, r, k), weighted ones `wz`, residuals `e` (m, r).
 
     Whitened means that the sum over groups of z'wz is the identity. Unweighted, `wz` is the same array as `z`.
+    Where fixed effects were taken off, `cells` (m, r) says whose each row is, -1 for padding.
     """
 
     z: np.ndarray
     wz: np.ndarray
     e: np.ndarray
+    cells: np.ndarray | None = None
+
+    def cell_share(self) -> np.ndarray:
+        """One over the rows of each row's cell, (m, r): its leverage there. 0 for padding."""
+        assert self.cells is not None
+        known = self.cells >= 0
+        return np.where(known, 1 / np.bincount(self.cells[known])[self.cells], 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,13 +69,16 @@ class Working:
     spread: Spread | None = None
 
 
-def squeeze_rows(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray) -> Squeezed:
-    """Each row its own group: z (n, k), weights (n,) or None, residuals e (n,)."""
+def squeeze_rows(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray, cells: np.ndarray | None = None) -> Squeezed:
+    """Each row its own group: z (n, k), weights (n,) or None, residuals e (n,), cells (n,) of effects taken off."""
     rows = z[:, None, :]
-    return Squeezed(rows, rows if weights is None else rows * weights[:, None, None], e[:, None])
+    wz = rows if weights is None else rows * weights[:, None, None]
+    return Squeezed(rows, wz, e[:, None], None if cells is None else cells[:, None])
 
 
-def squeeze_small(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray, codes: np.ndarray) -> Squeezed:
+def squeeze_small(
+    z: np.ndarray, weights: np.ndarray | None, e: np.ndarray, codes: np.ndarray, cells: np.ndarray | None = None
+) -> Squeezed:
     """Groups of few rows as those rows themselves, padded with zeros: `codes` (n,) names each row's group."""
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
@@ -74,8 +86,11 @@ def squeeze_small(z: np.ndarray, weights: np.ndarray | None, e: np.ndarray, code
     padded = np.zeros((len(sizes), int(sizes.max()), z.shape[1] + 1))
     padded[codes[order], places] = np.column_stack([z, e])[order]
     rows = padded[:, :, :-1]
+    placed = None if cells is None else np.full(padded.shape[:2], -1)
+    if placed is not None and cells is not None:
+        placed[codes[order], places] = cells[order]
     if weights is None:
-        return Squeezed(rows, rows, padded[:, :, -1])
+        return Squeezed(rows, rows, padded[:, :, -1], placed)
     weighted = np.zeros_like(rows)
     weighted[codes[order], places] = (z * weights[:, None])[order]
     return Squeezed(rows, weighted, padded[:, :, -1])
@@ -101,7 +116,7 @@ def adjust(squeezed: Squeezed, kind: Kind) -> tuple[np.ndarray, np.ndarray, np.n
     """
     z, wz = squeezed.z, squeezed.wz
     ww = np.tensordot(wz, wz, ((0, 1), (0, 1)))
-    values, vectors = _eigh(_residual_variance(z, wz, ww))
+    values, vectors = _eigh(_residual_variance(squeezed, ww))
     gone = values < NOTHING_LEFT
     lost = _lost(vectors, gone, wz)
     if kind == "0":
@@ -137,7 +152,13 @@ def contrast_df(working: Working, contrast: np.ndarray) -> float:
     shared = ((factors @ middle) * factors).sum(axis=1)
     total = factors.T @ factors @ middle
     trace = own.sum() - shared.sum()
-    square = (own * own).sum() - 2 * (own * shared).sum() + (total * total.T).sum()
+    across = (total * total.T).sum()
+    if working.squeezed.cells is not None:
+        through = _through_cells(working.squeezed, q)
+        shared = shared + through.power(2).sum(axis=1)
+        trace = own.sum() - shared.sum()
+        across += 2 * ((through.T @ factors) ** 2).sum() + (through.T @ through).power(2).sum()
+    square = (own * own).sum() - 2 * (own * shared).sum() + across
     return float(trace**2 / square) if square > 0 else np.nan
 
 
@@ -154,11 +175,15 @@ def estimable(working: Working, contrast: np.ndarray) -> bool:
     return bool(c @ working.lost @ c <= 1e-9 * (c @ c))
 
 
-def _residual_variance(z: np.ndarray, wz: np.ndarray, ww: np.ndarray) -> np.ndarray:
+def _residual_variance(squeezed: Squeezed, ww: np.ndarray) -> np.ndarray:
     """I - H - H' + H H' for each group, (m, r, r), in the pseudo-rows' coordinates."""
+    z, wz, cells = squeezed.z, squeezed.wz, squeezed.cells
     identity = np.eye(z.shape[1])
     if z is wz:
-        return identity - np.einsum("grk,gsk->grs", z, z)
+        left = identity - np.einsum("grk,gsk->grs", z, z)
+        if cells is not None:  # what each row's own cell mean takes
+            left = left - (cells[:, :, None] == cells[:, None, :]) * squeezed.cell_share()[:, :, None]
+        return left
     hat = np.einsum("grk,gsk->grs", z, wz)
     cross = np.einsum("grk,gsk->grs", np.tensordot(z, ww, 1), z)
     return identity - hat - hat.transpose(0, 2, 1) + cross
@@ -184,6 +209,14 @@ def _leave_group_out(z: np.ndarray, wz: np.ndarray, singular: bool) -> np.ndarra
     if singular:
         return np.einsum("grs,gsk->grk", np.linalg.pinv(rest, rcond=NOTHING_LEFT), wz)
     return wz / rest if z.shape[1] == 1 else np.linalg.solve(rest, wz)
+
+
+def _through_cells(squeezed: Squeezed, q: np.ndarray) -> csr_array:
+    """Factors (m, C) of the part of P that groups share through the effects of C cells."""
+    assert squeezed.cells is not None
+    group, place = np.nonzero(squeezed.cells >= 0)
+    values = (q * np.sqrt(squeezed.cell_share()))[group, place]
+    return csr_array((values, (group, squeezed.cells[group, place])), shape=(len(q), int(squeezed.cells.max()) + 1))
 
 
 def _overlap(working: Working, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,12 +1,16 @@
 """trial_evaluation in words: what lots drawn between arms found, for those who check every number."""
 
+from collections.abc import Mapping
+
 from attendlib.facts.labels import group_label, measure_label
+from attendlib.facts.trials import UNCHECKED
 from attendlib.records.answer import Answer, Chart, Row, Section, Step, Story, Table
 from attendlib.words.charts import Dot, balance, dots, flow
 from attendlib.words.numbers import count, figure, interval_words, places_for, plain, pupils, signed
 from attendlib.words.tables import Line, checks_table, estimates_table
 from attendlib.words.trial_missing import missing_section
-from attendlib.words.trial_tables import arm_name, levels_table, padlock_table, sizes_table, table_of
+from attendlib.words.trial_secondary import secondary_section
+from attendlib.words.trial_tables import arm_name, characteristic, levels_table, padlock_table, sizes_table, table_of
 
 ABSENCE = "absence"
 CAVEATS = (
@@ -80,7 +84,9 @@ def _effect(answer: Answer, group: str) -> list[str]:
     )
     months = answer.row("months", group=group)
     if months is not None and months.value is not None and months.low is not None and months.high is not None:
-        text += f", {months.value:+.0f} months of progress ({months.low:+.0f} to {months.high:+.0f})"
+        middle, low, high = (signed(value, 0) for value in (months.value, months.low, months.high))
+        unchecked = f"; {UNCHECKED}" if UNCHECKED in months.method else ""
+        text += f", {middle} months of progress ({low} to {high}{unchecked})"
     return [f"{text}."]
 
 
@@ -93,9 +99,8 @@ def _verdict(answer: Answer, group: str) -> list[str]:
     if row is None or not row.method:
         return []
     days = answer.context["delta_days"]
-    return [
-        f"Against {days} days a year, the smallest difference worth having: {row.method[0].lower()}{row.method[1:]}."
-    ]
+    worthwhile = f"{days} {'day' if days == '1' else 'days'} a year, the smallest difference worth having"
+    return [f"Against {worthwhile}: {row.method[0].lower()}{row.method[1:]}."]
 
 
 def _differences(answer: Answer, arms: list[str]) -> Chart:
@@ -146,7 +151,18 @@ def _estimates(answer: Answer, arms: list[str]) -> Table:
         for row in answer.select(name, group=f"arm={arm}")
     ]
     return estimates_table(f"Differences from {_control(answer)}, {answer.context['period']}, 95% intervals",
-                           "Arm and estimate", "Difference", lines)  # fmt: skip
+                           "Arm and estimate", "Difference", lines, _how(answer, models))  # fmt: skip
+
+
+def _how(answer: Answer, models: Mapping[str, str]) -> str:
+    """'Main: random intercept, REML, Satterthwaite. …': each model's method, where all arms have the same once."""
+    said = [
+        f"{models[model].partition(':')[0]}: {'; or '.join(methods)}."
+        for model in models
+        if (methods := dict.fromkeys(row.method for row in answer.select("itt", model=model) if ";" not in row.group))
+    ]
+    years = ["A pupil counts once for each year with an outcome."] if " to " in answer.context["period"] else []
+    return " ".join(text[:1].upper() + text[1:] for text in [*said, *years])
 
 
 def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
@@ -154,7 +170,7 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
     inter = answer.select("interaction")
     subgroup = [
         *(Line(f"{_words(row.group)}: difference", row) for row in groups),
-        *(Line(f"{_words(row.group)}: interaction, {row.method.rpartition(', ')[2]}", row) for row in inter),
+        *(Line(f"{_words(row.group)}: more than in {_reference(row)}", row) for row in inter),
     ]
     cace = [Line(f"{_words(row.group)}: {row.model}", row) for row in answer.select("cace")]
     rated = Section(
@@ -174,6 +190,8 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
     if subgroup:
         table = estimates_table("Pre-named subgroups, 95% intervals", "Subgroup", "Difference", subgroup)
         sections.insert(1, Section("Subgroups named before outcomes were read", tables=(table,)))
+    if answer.select("secondary"):
+        sections.insert(1, secondary_section(answer))
     if cace:
         note = "Two-stage least squares, the allocation as instrument. Exclusion is assumed, not shown."
         sections.insert(
@@ -185,7 +203,10 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
         )
     if answer.checks:
         sections.append(
-            Section("Was the allocation drawn as it should have been?", tables=(checks_table(answer.checks),))
+            Section(
+                "Was the allocation drawn as it should have been, and the plan kept to?",
+                tables=(checks_table(answer.checks),),
+            )
         )
     return tuple(sections)
 
@@ -197,28 +218,26 @@ def _words(group: str) -> str:
     return f"{arm_name(arm)}, {group_label(rest)}" if rest else arm_name(arm)
 
 
+def _reference(row: Row) -> str:
+    """The subgroup that an interaction is against."""
+    return group_label(row.method.rpartition(" against ")[2])
+
+
 def _balance(answer: Answer, arms: list[str]) -> tuple[Chart, ...]:
     pairs: dict[str, tuple[float, float | None]] = {}
     for row in answer.select("baseline_g", model="analysed"):
         first = answer.row("baseline_g", outcome=row.outcome, group=row.group, model="randomised")
-        if row.value is None:
-            continue
-        before = first.value if first is not None and first.value is not None else row.value
-        pairs[f"{_words(row.group)}: {_characteristic(row.outcome)}"] = (before, row.value)
+        if row.value is not None:
+            drawn = None if first is None else first.value
+            pairs[f"{_words(row.group)}: {characteristic(row.outcome)}"] = (row.value, drawn)
     if not pairs:
         return ()
-    said = "; ".join(f"{name} {signed(one, 2)} and {signed(two or 0, 2)}" for name, (one, two) in pairs.items())
-    return (
-        balance(
-            "Baseline differences as randomised and as analysed",
-            f"Standard deviations, as randomised and as analysed: {said}.",
-            pairs,
-        ),
+    said = "; ".join(
+        f"{name} {signed(one, 2)}" + ("" if two is None else f", as randomised {signed(two, 2)}")
+        for name, (one, two) in pairs.items()
     )
-
-
-def _characteristic(name: str) -> str:
-    return group_label(name) if "=" in name else name
+    alt = f"Standard deviations as analysed, 0 is alike, lines at 0.05 and 0.25. {said}."
+    return (balance("Baseline differences between the arms", alt, pairs, ("as analysed", "as randomised")),)
 
 
 def _next_steps(answer: Answer) -> tuple[str, ...]:

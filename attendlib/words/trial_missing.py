@@ -6,7 +6,7 @@ from attendlib.facts.labels import group_label
 from attendlib.records.answer import Answer, Row, Section
 from attendlib.words.numbers import figure, plain
 from attendlib.words.tables import Line, estimates_table
-from attendlib.words.trial_tables import arm_name
+from attendlib.words.trial_tables import arm_name, table_of
 
 TITLE = "Pupils without an outcome"
 DROPOUT_NOTE = "Shares are of the pupils in the drop-out model, those with a baseline where the trial has one."
@@ -17,12 +17,14 @@ def missing_section(answer: Answer, arms: Sequence[str]) -> Section:
     sentences = [f"{row.method}." for row in answer.select("missing_rule")]
     sentences += [text for arm in arms for text in _arm_sentences(answer, arm)]
     rows = answer.select("dropout")
+    lost = answer.select("attrition")
+    tables = (table_of(answer, ("attrition",), "Lost after the draw, percent of those randomised"),) if lost else ()
     if not rows:
-        return Section(TITLE, tuple(sentences))
+        return Section(TITLE, tuple(sentences), tables=tables)
     lines = [Line(f"{arm_name(row.group)}: {_who(row)}", row) for row in rows]
     caption = "Without an outcome: points more of pupils, 95% intervals"
     table = estimates_table(caption, "Arm and who", "Points", lines, f"{_how(rows)} {DROPOUT_NOTE}")
-    return Section(TITLE, tuple(sentences), tables=(table,))
+    return Section(TITLE, tuple(sentences), tables=(*tables, table))
 
 
 def _arm_sentences(answer: Answer, arm: str) -> list[str]:

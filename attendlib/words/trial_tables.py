@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from attendlib.facts.labels import group_label
 from attendlib.facts.trials import JUDGED_BY_REVIEWERS
 from attendlib.records.answer import Answer, Row, Table
 from attendlib.words.numbers import count, figure, plain, share
@@ -26,7 +27,7 @@ def sizes_table(answer: Answer) -> Table:
 def table_of(answer: Answer, estimates: Sequence[str], caption: str) -> Table:
     """Any estimates, one a line: what, figure, how, n."""
     rows = [row for name in estimates for row in answer.select(name)]
-    cells = tuple((_label(row), _two(row), row.method, _n(row)) for row in rows)
+    cells = tuple((_label(row), _short(row), row.method, _n(row)) for row in rows)
     return Table(caption, ("What", "Figure", "How", "Pupils"), cells, ("Figure", "Pupils"), _note(rows))
 
 
@@ -55,10 +56,29 @@ def padlock_table(answer: Answer) -> Table:
     return Table("Indicative padlocks, of 5", ("Column", "Rating", "Why"), tuple(cells), ("Rating",))
 
 
+def characteristic(name: str) -> str:
+    """'girls' for sex=F; a measure keeps its name."""
+    return group_label(name) if "=" in name else name
+
+
+NAMES = {
+    "attrition": "lost",
+    "mdes": "detectable effect",
+    "icc": "intraclass correlation",
+    "permutation_p": "permutation p",
+}
+STAGES = {"protocol": "at protocol", "randomisation": "at randomisation", "analysis": "at analysis", "adjusted": "",
+          "differential": "more than in control", "analysed": "as analysed", "randomised": "as randomised"}  # fmt: skip
+
+
 def _label(row: Row) -> str:
-    parts = [arm_name(row.group) if row.group else "", row.estimate.replace("_", " "), row.model.replace("_", " ")]
-    named = f" of {row.outcome.replace('=', ' ')}" if row.estimate == "baseline_g" else ""
-    return ", ".join(part for part in parts if part) + named
+    what = characteristic(row.outcome) if row.estimate == "baseline_g" else NAMES.get(row.estimate, row.estimate)
+    named = ", ".join(part for part in (what, STAGES.get(row.model, row.model)) if part)
+    return f"{arm_name(row.group)}: {named}" if row.group else f"all: {named}" if row.estimate == "attrition" else named
+
+
+def _short(row: Row) -> str:
+    return plain(row.value, 3) if row.estimate == "permutation_p" and row.value is not None else _two(row)
 
 
 def _two(row: Row) -> str:

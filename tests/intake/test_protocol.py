@@ -8,9 +8,11 @@ import pytest
 from trust import Trust
 
 from attendlib.errors import StudyError
+from attendlib.intake.load import Pupils
 from attendlib.intake.protocol import changes, freeze, plan_of, protocol_digest, protocol_path, read_protocol
 from attendlib.intake.study import read_study
-from attendlib.questions.impact.kept import protocol_check
+from attendlib.questions.impact.asked import outcome_from
+from attendlib.questions.kept import protocol_check
 
 WRITTEN = """study: a-study
 title: A study
@@ -87,24 +89,40 @@ def test_changes_go_all_the_way_down() -> None:
     ]
 
 
+DRAW = "randomise: {{trial: t2, arms: [calls, usual], block: [{block}]}}\n"
+
+
+def test_how_a_trial_is_drawn_is_frozen_too(tmp_path: Path) -> None:
+    freeze(read_study(written(tmp_path, more=DRAW.format(block="school"))), "")
+    with pytest.raises(StudyError, match=r'randomise\.block: \["school"\] when frozen, \["sex"\] now'):
+        freeze(read_study(written(tmp_path, more=DRAW.format(block="sex"))), "")
+    with pytest.raises(StudyError, match=r"randomise: .* when frozen, nothing now"):
+        freeze(read_study(written(tmp_path)), "")
+
+
+def said(pupils: Pupils) -> str:
+    """What the page says of the plan."""
+    return protocol_check(pupils, "intervention_impact", outcome_from).text
+
+
 def test_the_page_says_whether_the_plan_was_kept_to(
     trust: Trust, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pupils = trust.pupils("all", monkeypatch)
     path = protocol_path(pupils.study_file)
-    assert "No plan was frozen" in protocol_check(pupils)[0].text
+    assert "No plan was frozen" in said(pupils)
     try:
         freeze(pupils.study_file, "2024-12-20")
-        text = protocol_check(pupils)[0].text
+        text = said(pupils)
         assert "before the outcome began" in text
         assert "kept to it" in text
         path.unlink()
         freeze(pupils.study_file, "2025-07-18")
-        assert "outcomes could have been read" in protocol_check(pupils)[0].text
+        assert "outcomes could have been read" in said(pupils)
         later = tmp_path / "later.yml"
         changed = trust.study.read_text(encoding="utf-8").replace("days: 2.0", "days: 1.0")
         later.write_text(f"{changed}protocol: {path}\n", encoding="utf-8")
-        text = protocol_check(replace(pupils, study_file=read_study(later)))[0].text
+        text = said(replace(pupils, study_file=read_study(later)))
         assert "smallest_worthwhile_days: 2.0 when frozen, 1.0 now" in text
     finally:
         path.unlink(missing_ok=True)

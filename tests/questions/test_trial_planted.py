@@ -129,6 +129,17 @@ def test_each_of_several_arms_stands_against_control_alone(tmp_path: Path, monke
         )
 
 
+def test_over_a_hundred_schools_are_held_alike_as_if_each_had_a_column(tmp_path: Path, monkeypatch) -> None:
+    frame = trial("multi_site", schools=105, each=6, effect=PLANTED)
+    answer = ask(write_trial(tmp_path, frame, keys("multi_site", more=", subgroups: [fsm6]")), monkeypatch)
+    row = row_in(answer, "itt", group=ARM, model="adjusted")
+    assert "inside schools and strata" in row.method
+    assert_same(row, by_hand(frame, "multi_site", frame["ks"]))
+    member = (frame["fsm6"] != frame["fsm6"].mode()[0]).astype(float)
+    x = columns(frame, "multi_site").assign(member=member, both=lambda d: d["member"] * d["treated"])
+    assert_same(row_in(answer, "interaction"), contrast(ols(frame["ks"], x), {"both": 1.0}))
+
+
 def test_numbers_for_schools_are_read_as_names(tmp_path: Path, monkeypatch) -> None:
     """Text or digits, the same trial: nothing is computed with a school's number."""
     frame = planted("cluster")

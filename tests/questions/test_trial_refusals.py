@@ -8,7 +8,10 @@ import pytest
 from trial_study import ask, keys, trial, write_trial
 
 from attendlib.errors import AttendError
+from attendlib.intake.protocol import freeze, protocol_path
+from attendlib.intake.study import read_study
 from attendlib.records.answer import Answer
+from attendlib.stats.power import cluster_randomised, mdes
 
 
 def cluster_trial(schools: int = 8, each: int = 20) -> pd.DataFrame:
@@ -40,6 +43,9 @@ def test_a_block_with_one_arm(tmp_path: Path, monkeypatch) -> None:
     one, two = (each.row("itt", model="adjusted") for each in (answer, alone))
     assert one.value == pytest.approx(two.value, abs=0.6)  # type: ignore[union-attr]
     assert one.se == pytest.approx(two.se, rel=0.1)  # type: ignore[union-attr]
+    check = next(check for check in answer.checks if check.name == "Strata with one arm")
+    assert check.text == "2 of 8 strata or schools hold one arm only: nothing is compared inside them."
+    assert "Strata with one arm" not in {check.name for check in alone.checks}
 
 
 def test_an_outcome_that_is_the_same_for_all(tmp_path: Path, monkeypatch) -> None:
@@ -54,6 +60,7 @@ def test_no_variance_between_schools_is_said_and_caps_the_degrees_of_freedom(tmp
     row = answer.row("itt", model="adjusted")
     assert "no variance between clusters" in row.method  # type: ignore[union-attr]
     assert row.df == 6  # type: ignore[union-attr]  # 8 schools less arm and constant
+    assert row.method.endswith("degrees of freedom: clusters less their own columns")  # type: ignore[union-attr]
 
 
 def test_an_arm_that_nobody_has(tmp_path: Path, monkeypatch) -> None:
@@ -164,6 +171,43 @@ def test_an_allocation_sorted_by_school_number_is_caught(tmp_path: Path, monkeyp
     assert next(c for c in drawn.checks if c.name == check.name).passed is True
 
 
+def test_an_allocation_sorted_by_local_authority_inside_strata_is_caught(tmp_path: Path, monkeypatch) -> None:
+    """Schools' numbers say nothing of their authority here, so only the order by authority shows it."""
+    frame = trial("cluster", schools=24, each=8)
+    number = frame["school"].str[-4:].astype(int)
+    frame["block"] = np.where(number % 2 == 0, "large", "small")
+    authority = 7 * number % 24 // 2  # the same in neighbours by no number
+    place = authority.groupby(frame["block"]).rank(method="dense")
+    sorted_ = frame.assign(arm=np.where(place <= 6, "calls", "usual"))
+    study = write_trial(tmp_path, sorted_, keys("cluster", more=", strata: [block]"))
+    schools = pd.read_csv(tmp_path / "data" / "schools.csv", dtype=str)
+    known = {school: f"LA{code:02d}" for school, code in zip(frame["school"], authority, strict=True)}
+    schools.assign(local_authority=schools["school"].map(known)).to_csv(tmp_path / "data" / "schools.csv", index=False)
+    passed = {check.name: check.passed for check in ask(study, monkeypatch).checks}
+    assert passed["Order of the list (local authority and school number)"] is False
+    assert passed["Order of the list (school number)"] is True
+
+
+def test_attrition_is_told_by_arm_and_as_a_difference(tmp_path: Path, monkeypatch) -> None:
+    frame = trial("pupil", schools=1, each=200)
+    for arm, lost in (("calls", 12), ("usual", 30)):
+        frame.loc[frame.index[frame["arm"] == arm][:lost], "ks"] = np.nan
+    answer = answered(tmp_path, monkeypatch, frame, keys("pupil"))
+    found = {(row.group, row.model): row.value for row in answer.select("attrition")}
+    assert found == {("arm=calls", ""): 12.0, ("arm=usual", ""): 30.0, ("", ""): 21.0,
+                     ("arm=calls", "differential"): -18.0}  # fmt: skip
+
+
+def test_the_detectable_effect_at_randomisation_uses_each_clusters_own_size(tmp_path: Path, monkeypatch) -> None:
+    frame = trial("cluster", schools=12, each=30)
+    frame = frame[(frame["school"] != "900000") | (frame.groupby("school").cumcount() < 6)].reset_index(drop=True)
+    more = ", assumed: {pupils: 360, clusters: 12, icc: 0.2, r2_pupil: 0.4}"
+    answer = answered(tmp_path, monkeypatch, frame, keys("cluster", more=more))
+    design = cluster_randomised(12, [6.0, *[30.0] * 11], 0.2, r2_pupil=0.4)
+    row = answer.row("mdes", model="randomisation")
+    assert row.value == pytest.approx(mdes(design), rel=1e-9)  # type: ignore[union-attr]
+
+
 def test_an_allocation_in_the_order_of_the_list_is_caught(tmp_path: Path, monkeypatch) -> None:
     frame = trial("pupil", schools=1, each=80).assign(list_order=np.arange(80))
     cut = frame.assign(arm=np.where(frame["list_order"] < 40, "calls", "usual"))
@@ -187,3 +231,26 @@ def test_a_shareable_page_rounds_its_counts_and_shows_no_loss_under_ten(tmp_path
     assert not answer.select("attrition")
     assert {(row.value, row.withheld) for row in answer.select("flow_lost")} <= {(None, "c")}
     assert not any(word in check.text for check in answer.checks for word in ("121", "113"))
+
+
+# The plan
+
+
+def test_the_page_says_whether_the_draw_was_changed_after_freezing(tmp_path: Path, monkeypatch) -> None:
+    study = write_trial(tmp_path, cluster_trial(), keys("cluster", "absence"))
+    written = study.read_text(encoding="utf-8")
+    draw = "randomise: {{trial: t1, unit: school, arms: [calls, usual], shares: [{}, 1]}}\n"
+    study.write_text(written + draw.format(1), encoding="utf-8")
+
+    def said() -> str:
+        return next(check.text for check in ask(study, monkeypatch).checks if check.name.startswith("Kept to a plan"))
+
+    assert "No plan was frozen" in said()
+    freeze(read_study(study), "2024-07-19")
+    assert "up to 2024-07-19 was held: before the outcome began. The run kept to it." in said()
+    study.write_text(written + draw.format(2), encoding="utf-8")
+    assert "Changed since: randomise.shares: [1, 1] when frozen, [2, 1] now." in said()
+    protocol_path(read_study(study)).unlink()
+    study.write_text(written.replace("outcome: absence", "outcome: ks3"), encoding="utf-8")
+    freeze(read_study(study), "2024-07-19")
+    assert "whether results were held then is not recorded. The run kept to it." in said()

@@ -63,15 +63,27 @@ def test_the_page_is_least_squares_inside_the_lots_with_years_on_the_tidy_folder
     rates = rates[rates["academic_year"].isin(YEARS)].assign(y=lambda f: 100 - 100 * f["authorised"] / f["possible"])
     frame = rates[["pupil", "academic_year", "y"]].merge(trial, on="pupil").reset_index(drop=True)
     years = [(frame["academic_year"] == year).astype(float).rename(year) for year in YEARS[1:]]
-    columns = pd.concat([frame["y"], (frame["arm"] == "small").astype(float).rename("small"), *years], axis=1)
-    columns -= columns.groupby(frame["block"]).transform("mean")
-    found = contrast(ols(columns.pop("y"), columns, cluster=frame["pupil"].to_numpy()), {"small": 1.0})
+    columns = pd.concat([(frame["arm"] == "small").astype(float).rename("small"), *years], axis=1)
+    pupils = frame["pupil"].to_numpy()
+    found = contrast(ols(frame["y"], columns, cluster=pupils, inside=frame["block"]), {"small": 1.0})
     row = answer.row("itt", group=ARM, model="adjusted")
     assert row is not None
     assert (row.value, row.low, row.high) == (
         pytest.approx(found.value, rel=1e-6), pytest.approx(found.low, rel=1e-6), pytest.approx(found.high, rel=1e-6)
     )  # fmt: skip
     assert (row.n, row.n_groups) == (found.n, found.n_groups)
+
+
+def test_maths_has_months_with_an_interval_and_days_have_none(answer: Answer, folder: Path) -> None:
+    """Each grade's scores have their own mean and spread: the effect size divides by that of pupils in one grade."""
+    row, size, months = (answer.row(name, outcome="maths", group=ARM) for name in
+                         ("secondary", "secondary_g", "secondary_months"))  # fmt: skip
+    assert row.low > 0  # type: ignore[union-attr, operator]
+    scores = pd.read_csv(folder / "data/star/attainment.csv").query("measure == 'maths' and academic_year in @YEARS")
+    one_grade = (scores["value"] - scores.groupby("academic_year")["value"].transform("mean")).std()
+    assert size.value == pytest.approx(row.value / one_grade, rel=0.02)  # type: ignore[union-attr]
+    assert months.low <= months.value <= months.high  # type: ignore[union-attr, operator]
+    assert not answer.select("months")
 
 
 def test_everyone_drawn_is_accounted_for(answer: Answer) -> None:

@@ -7,6 +7,7 @@ from scipy import stats
 from attendlib.stats.effect_size import (
     Arm,
     arm,
+    corrected_for_clusters,
     correction,
     cox_index,
     hedges_2007,
@@ -100,3 +101,31 @@ def test_equal_clusters_are_hedges_own_simpler_formula():
 def test_effect_sizes_that_cannot_be_are_refused(ask, words):
     with pytest.raises(ValueError, match=words):
         ask()
+
+
+def test_a_published_t_corrected_for_clusters_has_its_two_limits():
+    """With nothing alike in a cluster it is t itself; with all alike, the t of the clusters' means."""
+    assert corrected_for_clusters(2.5, 400, 20, 0) == pytest.approx((2.5, 398))
+    means = np.array([3.0, 5.0, 4.0, 1.0, 2.0, 2.5])
+    pupils = np.repeat(means, 8)
+    wrong = stats.ttest_ind(pupils[:24], pupils[24:]).statistic
+    right = stats.ttest_ind(means[:3], means[3:])
+    assert corrected_for_clusters(wrong, 48, 8, 1) == pytest.approx((right.statistic, right.df))
+    with pytest.raises(ValueError, match="give 3 clusters and icc 0 to 1"):
+        corrected_for_clusters(2.5, 40, 20, 0.2)
+    with pytest.raises(ValueError, match=r"icc 1\.2"):
+        corrected_for_clusters(2.5, 400, 20, 1.2)
+
+
+@pytest.mark.parametrize(("clusters", "each", "icc"), [(8, 25, 0.2), (20, 10, 0.1)])
+def test_a_t_corrected_for_clusters_rejects_one_null_in_twenty(clusters, each, icc):
+    """20,000 trials with no effect: uncorrected, 15% or more are "significant"."""
+    rng = np.random.default_rng(12)
+    y = rng.normal(0, icc**0.5, (20_000, clusters, 1)) + rng.normal(0, (1 - icc) ** 0.5, (20_000, clusters, each))
+    half = clusters // 2
+    sides = y[:, :half].reshape(len(y), -1), y[:, half:].reshape(len(y), -1)
+    wrong = stats.ttest_ind(*sides, axis=1)
+    t, df = corrected_for_clusters(wrong.statistic, clusters * each, each, icc)
+    found = (2 * stats.t.sf(np.abs(t), df) < 0.05).mean()
+    assert (wrong.pvalue < 0.05).mean() > 0.15
+    assert abs(found - 0.05) < 4 * (0.05 * 0.95 / len(y)) ** 0.5

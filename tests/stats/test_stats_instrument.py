@@ -100,3 +100,22 @@ def test_missing_numbers_are_refused_with_their_column(data):
     holed = data.assign(offer=data["offer"].mask(data.index < 3))
     with pytest.raises(ValueError, match="'offer' of X has 3 missing"):
         iv(data["y"], data[["const", "took"]], holed[["const", "offer"]])
+
+
+@pytest.mark.parametrize("clustered", [False, True])
+def test_fixed_effects_taken_off_equal_a_column_for_each(clustered):
+    """Pupils drawn inside 12 sites, three rows a pupil where clustered."""
+    rng = np.random.default_rng(9)
+    site, pupil = np.repeat(np.arange(12), 15), np.repeat(np.arange(60), 3)
+    offer = rng.integers(0, 2, 60)[pupil].astype(float)
+    took = offer * (rng.random(180) < 0.7)
+    data = pd.DataFrame({"offer": offer, "took": took, "prior": rng.normal(size=180)})
+    y, cluster = site + took + data["prior"] + rng.normal(size=180), pupil if clustered else None
+    columns = pd.get_dummies(pd.Series(site), prefix="site", dtype=float)
+    wide = iv(y, data[["took", "prior"]].join(columns), data[["offer", "prior"]].join(columns), cluster)
+    found = iv(y, data[["took", "prior"]], data[["offer", "prior"]], cluster, inside=site)
+    for part in ("coef", "se", "df", "p"):
+        one, two = (getattr(fit.second, part)["took"] for fit in (found, wide))
+        assert one == pytest.approx(two, rel=1e-9)
+    assert found.first_stage_f["took"] == pytest.approx(wide.first_stage_f["took"], rel=1e-9)
+    assert np.isnan(found.classical_f["took"])

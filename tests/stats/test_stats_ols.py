@@ -42,6 +42,36 @@ def by_full_matrices(y, X, group, weights, line, kind):
     return sum(u**2 for u, _ in pieces), np.trace(gram) ** 2 / (gram**2).sum()
 
 
+@pytest.mark.parametrize("clustered", [False, True])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_fixed_effects_taken_off_equal_a_column_for_each(seed, clustered):
+    """Clusters of one to six rows across 12 uneven cells, one of them a single row."""
+    y, X, _ = sample(seed)
+    rng = np.random.default_rng(seed)
+    cell = np.append(np.sort(rng.integers(0, 11, 59)), 11)
+    person = rng.integers(0, 25, 60) if clustered else None
+    columns = pd.get_dummies(pd.Series(cell), prefix="cell", dtype=float)
+    wanted = ols(y + cell, pd.concat([X[["x", "z"]], columns], axis=1), person)
+    found = ols(y + cell, X[["x", "z"]], person, inside=cell)
+    assert found.vcov_type == wanted.vcov_type == ("CR2" if clustered else "HC2")
+    for part in ("coef", "se", "df", "p", "low", "high"):
+        assert getattr(found, part).tolist() == pytest.approx(getattr(wanted, part)[["x", "z"]].tolist(), rel=1e-9)
+    line = {"x": 1.0, "z": -2.0}
+    assert contrast(found, line).df == pytest.approx(contrast(wanted, line).df, rel=1e-9)
+
+
+def test_fixed_effects_that_cannot_be_taken_off_are_refused():
+    y, X, group = sample(1)
+    with pytest.raises(ValueError, match="do not vary inside the fixed effects: const, own; leave them out"):
+        ols(y, X.assign(own=group * 3.0), inside=group)
+    with pytest.raises(ValueError, match="60 rows for 62 columns"):
+        ols(y, X[["x", "z"]], inside=np.arange(60))
+    with pytest.raises(ValueError, match="unweighted rows only"):
+        ols(y, X[["x", "z"]], weights=np.ones(60), inside=group)
+    with pytest.raises(ValueError, match="vcov 'HC1' is not for fixed effects taken off"):
+        ols(y, X[["x", "z"]], vcov="HC1", inside=group)
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("weighting", ["none", "rows", "clusters", "rows in millions"])
 @pytest.mark.parametrize("kind", ["CR2", "CR3", "HC2"])

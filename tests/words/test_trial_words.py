@@ -10,6 +10,7 @@ from attendlib.records.answer import Answer, Check, Row, Step, Story
 from attendlib.words.rule import causal_words
 from attendlib.words.trial_evaluation import tell
 from attendlib.words.trial_missing import missing_section
+from attendlib.words.trial_secondary import secondary_section
 
 GROUP = "arm=tutor_calls"
 CONTEXT = {
@@ -93,7 +94,16 @@ def test_attainment_has_months_beside_their_interval() -> None:
     )
     story = told(rows=rows, context=CONTEXT | {"outcome": "maths"})
     assert "had maths 2.1 points higher than those drawn into usual (95% interval 0.4 to 3.8" in story.sentences[0]
-    assert story.sentences[1].endswith(", +2 months of progress (+0 to +4).")
+    assert story.sentences[1].endswith(", +2 months of progress (0 to +4).")
+    recalled = (rows[0], replace(rows[1], method=f"EEF months of progress; {UNCHECKED}"), *ROWS[3:])
+    sentence = told(rows=recalled, context=CONTEXT | {"outcome": "maths"}).sentences[1]
+    assert sentence.endswith(f", +2 months of progress (0 to +4; {UNCHECKED}).")
+
+
+def test_each_model_says_how_it_was_fitted() -> None:
+    fitted = replace(ROWS[2], method="random intercept, REML, Satterthwaite")
+    (table,) = told(rows=(*ROWS[:2], fitted, *ROWS[3:])).tables
+    assert table.note.startswith("Main: random intercept, REML, Satterthwaite.")
 
 
 def test_attendance_has_none() -> None:
@@ -141,3 +151,26 @@ def test_no_tipping_point_is_said(rows: list[Row], says: str) -> None:
 def test_a_failed_check_asks_for_the_program_and_its_log() -> None:
     failed = (Check("Order of the list", False, "Sorted."),)
     assert "its log" in told(checks=failed).next_steps[0]
+
+
+def test_further_outcomes_have_one_line_each_with_both_ps() -> None:
+    rows = (
+        figure("secondary", 7.8, 6.0, 9.55, outcome="maths", p=0.012, method="OLS"),
+        figure("secondary_g", 0.18, 0.14, 0.22, outcome="maths"),
+        figure("secondary_months", 2, 2, 3, outcome="maths", method=f"EEF months of progress; {UNCHECKED}"),
+        Row("secondary_p", "all", outcome="maths", group=GROUP, value=0.024, n=400),
+        figure("secondary", 0.4, -0.2, 1.0, outcome="absence", p=0.2, method="OLS"),
+        figure("secondary_g", 0.05, -0.02, 0.12, outcome="absence"),
+        Row("secondary", "all", outcome="reading", group=GROUP, withheld="c", method="a few pupils more"),
+    )
+    (table,) = secondary_section(replace(ANSWER, rows=rows)).tables
+    assert table.cells == (
+        ("tutor calls: maths", "7.8 (6.0 to 9.6)", "0.18 (0.14 to 0.22)", "2 (2 to 3)", "0.012 (0.024)", "400"),
+        ("tutor calls: absence", "0.4 (−0.2 to 1.0)", "0.05 (−0.02 to 0.12)", "–", "0.200 (–)", "400"),
+        ("tutor calls: reading", "c", "c", "c", "c", "c"),
+    )
+    assert table.note == (
+        f"EEF months of progress; {UNCHECKED}; OLS; reading: a few pupils more. c: withheld, so that no pupil can be"
+        " recognised."
+    )
+    assert any(section.title.startswith("Other outcomes") for section in told(rows=(*ROWS, *rows)).sections)

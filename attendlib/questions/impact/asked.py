@@ -45,3 +45,9 @@ def eligible_of(written: Mapping[str, object] | None) -> Eligible | None:
 def dates_of(written: Sequence[object]) -> tuple[date, ...]:
     """Dates, or their ISO text, as a notebook hands them on; in order."""
     return tuple(sorted(day if isinstance(day, date) else date.fromisoformat(str(day)) for day in written))
+
+
+def outcome_from(keys: Mapping[str, object]) -> str:
+    """The outcome's first day (ISO) as the study's keys, or a frozen plan's, name it; empty where they do not."""
+    outcome = keys.get("outcome")
+    return str(outcome["from"]) if isinstance(outcome, Mapping) else ""

@@ -1,6 +1,6 @@
 """What stands around a trial's estimate: who was lost, how alike the arms were, whether lots were drawn rightly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -14,6 +14,12 @@ ALL_ARMS: Scope = "all"
 UNLIKELY = 0.01  # an allocation this rare under drawing lots is worth asking about
 RUNS = "Order of the list"
 BALANCE = "Balance beside lots drawn anew"
+ORDERS = {
+    "list_order": "the list's order",
+    "school": "school number",
+    "authority": "local authority and school number",
+}
+ONE_ARM = "Strata with one arm"
 LISTED = "Everyone randomised is listed"
 ONLY_ANALYSED = (
     "Nobody was lost between the draw and the outcome, which is rare. If the allocation lists only pupils with an"
@@ -78,15 +84,24 @@ def _small_loss(flows: dict[str, tuple[Step, ...]], audience: str) -> bool:
     return any(0 < (step.lost or 0) < limit(audience) for steps in flows.values() for step in steps)
 
 
-def attrition_rows(sample: Sample) -> list[Row]:
-    """`attrition`: pupils randomised and not analysed, of those randomised, in each arm and in all."""
+def attrition_rows(sample: Sample, audience: str) -> list[Row]:
+    """`attrition`: pupils randomised and not analysed, of those randomised, in each arm and in all; and how much more
+    of each arm than of control (`differential`), where both may be shown."""
     first = {arm: _one_loss(steps_of(sample, arm)) for arm in (*sample.arms, sample.control)}
     counts = {f"arm={arm}": (steps[1].lost or 0, steps[0].left or 0) for arm, steps in first.items()}
     counts[""] = (sum(lost for lost, _ in counts.values()), sum(n for _, n in counts.values()))
-    return [
+    rows = [
         Row("attrition", ALL_ARMS, group=group, value=100 * lost / n, unit="percent", n=n, numerator=lost,
             method="randomised and not analysed, of those randomised")
         for group, (lost, n) in counts.items() if n
+    ]  # fmt: skip
+    control = f"arm={sample.control}"
+    enough = {group for group, (lost, n) in counts.items() if min(lost, n - lost) >= limit(audience)}
+    return rows + [
+        Row("attrition", ALL_ARMS, group=group, model="differential", unit="percentage points",
+            value=100 * counts[group][0] / counts[group][1] - 100 * counts[control][0] / counts[control][1],
+            n=counts[group][1] + counts[control][1], method="the arm's less control's")
+        for group in counts if group not in ("", control) and {group, control} <= enough
     ]  # fmt: skip
 
 
@@ -131,31 +146,44 @@ def _balance(frame: pd.DataFrame, x: pd.Series, name: str, arm: str, model: str)
                method="Hedges' g, pooled standard deviation")  # fmt: skip
 
 
-def allocation_checks(sample: Sample, seed: int) -> list[Check]:
-    """Is the allocation in the order of a list, and is the baseline as lots would leave it?"""
-    units = _units(sample)
+def allocation_checks(sample: Sample, authorities: Mapping[str, str], seed: int) -> list[Check]:
+    """Is the allocation in the order of a list, and is the baseline as lots would leave it?
+
+    `authorities` is each school's local authority, where known: lists are often sorted by it.
+    """
+    units = _units(sample, authorities)
     strata = _strata(units, sample)
     checks = [
-        check
-        for column, words in (("list_order", "the list's order"), ("school", "school number"))
-        if (check := _order_check(units, strata, column, words, seed, sample))
+        check for column, words in ORDERS.items() if (check := _order_check(units, strata, column, words, seed, sample))
     ]
     checks += [check for arm in sample.arms if (check := _balance_check(units, sample, arm, seed))]
+    checks += _one_armed(units["arm"], strata)
     return checks if _lost_any(sample) else [*checks, Check(LISTED, None, ONLY_ANALYSED)]
+
+
+def _one_armed(arms: pd.Series, strata: pd.Series) -> list[Check]:
+    """Blocks in which nothing can be compared are told, not dropped quietly."""
+    alone = arms.groupby(strata.to_numpy()).nunique().eq(1)
+    if len(alone) < 2 or not alone.any():
+        return []
+    text = f"{int(alone.sum())} of {len(alone)} strata or schools hold one arm only: nothing is compared inside them."
+    return [Check(ONE_ARM, None, text)]
 
 
 def _lost_any(sample: Sample) -> bool:
     return any(step.lost for arm in (*sample.arms, sample.control) for step in steps_of(sample, arm))
 
 
-def _units(sample: Sample) -> pd.DataFrame:
+def _units(sample: Sample, authorities: Mapping[str, str]) -> pd.DataFrame:
     """One row a unit that was drawn: pupils, or clusters with their mean baseline."""
     pupils = sample.frame.drop_duplicates("pupil")
     if sample.plan.design != "cluster":
         return pupils.reset_index(drop=True)
     names = ["arm", "school", *sample.plan.strata, *(["list_order"] if "list_order" in pupils else [])]
     first = pupils.groupby("cluster")[list(dict.fromkeys(names))].first()
-    return first.join(pupils.groupby("cluster")["x"].mean()).reset_index()
+    units = first.join(pupils.groupby("cluster")["x"].mean()).reset_index()
+    authority = units["school"].map(authorities)
+    return units if authority.nunique() < 2 else units.assign(authority=authority + " " + units["school"])
 
 
 def _strata(units: pd.DataFrame, sample: Sample) -> pd.Series:

@@ -116,7 +116,13 @@ def eef_sd(plan: Plan) -> str:
 
 
 def standard_deviations(frame: pd.DataFrame, plan: Plan) -> dict[str, tuple[float, float]]:
-    """Each standard deviation of the outcome and its small-sample factor. ValueError for one that does not vary."""
+    """Each standard deviation of the outcome and its small-sample factor. ValueError for one that does not vary.
+
+    Of several years it is pupils' in one year: what the years themselves differ by is taken off first.
+    """
+    if len(plan.years) > 1:
+        years = frame.groupby("year")["y"].transform("mean")
+        frame = frame.assign(y=frame["y"] - years + frame["y"].mean())
     sides = [arm_of(frame.loc[frame[TREATED] == side, "y"]) for side in (1, 0)]
     found = {"pooled": (pooled_sd(*sides), correction(len(frame) - 2))}
     if plan.design == "pupil":

@@ -6,9 +6,9 @@ import pandas as pd
 
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
-from attendlib.questions.common import row_of
+from attendlib.questions.common import row_of, within
 from attendlib.questions.trial.effects import SCOPE, unit_of
-from attendlib.questions.trial.primary import CONSTANT, TREATED, cells, clusters, design, inside, itt, outcome_inside
+from attendlib.questions.trial.primary import CONSTANT, TREATED, cells, clusters, design, inside, itt, varies
 from attendlib.questions.trial.sample import Plan, Sample, joined, subgroup_of
 from attendlib.records.answer import Row
 from attendlib.stats.fit import contrast
@@ -61,9 +61,11 @@ def _interaction(
     member = (subgroup_of(pair[name]) == level).astype(float)
     own = pd.DataFrame({"_member": member, "_both": member * pair[TREATED]})
     x = x.loc[:, ~x.columns.str.startswith(f"{name}=")]
-    x = pd.concat([x, own if CONSTANT in x else inside(pair, sample.plan, own)], axis=1)
+    taken = inside(pair, sample.plan, x)
+    if taken is not None:  # a subgroup that is a stratum too does not vary inside it
+        own = own.loc[:, varies(within(own, taken), own)]
     cluster, kind = clusters(pair, sample.plan)
-    found = contrast(ols(outcome_inside(pair, sample.plan, x), x, cluster=cluster), {"_both": 1.0})
+    found = contrast(ols(pair["y"], pd.concat([x, own], axis=1), cluster=cluster, inside=taken), {"_both": 1.0})
     return row_of(found, "interaction", SCOPE, group=_group(arm, name, level), model="adjusted",
                   unit=unit_of(sample.plan), method=f"OLS, {kind}, against {name}={reference}")  # fmt: skip
 
@@ -93,10 +95,8 @@ def _took(pupils: Pupils, intervention: str) -> pd.DataFrame:
 def _cace(sample: Sample, frame: pd.DataFrame, arm: str, name: str) -> list[Row]:
     x = design(frame, sample.plan)
     cluster, kind = clusters(frame, sample.plan)
-    took = frame[[name]].astype(float)
-    took = took if CONSTANT in x else inside(frame, sample.plan, took)
-    taken = x.drop(columns=TREATED).assign(**{name: took[name]})
-    fit = iv(outcome_inside(frame, sample.plan, x), taken, x, cluster=cluster)
+    taken = x.drop(columns=TREATED).assign(**{name: frame[name].astype(float)})
+    fit = iv(frame["y"], taken, x, cluster=cluster, inside=inside(frame, sample.plan, x))
     found = contrast(fit.second, {name: 1.0})
     strength = float(fit.first_stage_f.iloc[0])
     group = f"arm={arm}"

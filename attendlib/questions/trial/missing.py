@@ -18,6 +18,10 @@ from attendlib.stats.imputation import Combined, combine_imputations, impute_cha
 from attendlib.stats.imputation_groups import impute_in_groups
 
 FEW_PCT = 5.0  # below it complete cases suffice: EEF statistical guidance, recalled
+SEVERAL_YEARS = (
+    "an outcome of several years is not filled in: the list of those randomised does not say in which years a pupil was"
+    " in the trial, so a year before joining or after leaving cannot be told from one that was lost"
+)
 SETS = 20
 CYCLES = 5
 FARTHEST = 10.0  # standard deviations beyond which no tipping point is looked for
@@ -59,7 +63,7 @@ def _rule(sample: Sample, lost: int, share: float, shown: bool) -> str:
     if not shown:
         return f"{more}, but so few in an arm that figures about them are withheld"
     if len(sample.plan.years) > 1:
-        return f"{more}; several years of an outcome are not filled in here"
+        return f"{more}, but {SEVERAL_YEARS}"
     return f"{more}, so the model is fitted again with the gaps filled in"
 
 

@@ -15,6 +15,7 @@ from attendlib.stats.ols import ols
 TREATED = "treated"
 CONSTANT = "constant"
 MOST_CELLS = 100  # of schools and strata as columns of their own
+UNCHANGING = 1e-9  # a column left with less than this inside cells, relatively, is theirs alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def fitted(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
 def least_squares(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
     """The same columns by least squares: CR2 by cluster drawn, or by pupil over several years, else HC2."""
     cluster, kind = clusters(frame, plan)
-    fit = ols(outcome_inside(frame, plan, x), x, cluster=cluster)
+    fit = ols(frame["y"], x, cluster=cluster, inside=inside(frame, plan, x))
     sites = "" if plan.design != "multi_site" else "" if is_raw(x) else "school fixed effects, "
     sites = "inside schools and strata, " if CONSTANT not in x else sites
     return Itt(contrast(fit, {TREATED: 1.0}), f"OLS, {sites}{kind}", fit.warnings)
@@ -56,14 +57,9 @@ def is_raw(x: pd.DataFrame) -> bool:
     return CONSTANT in x and not any(column.startswith("school=") for column in x.columns)
 
 
-def outcome_inside(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> pd.Series:
-    """`y`, less its mean in each cell where the columns `x` are so too (then they have no constant)."""
-    return frame["y"] if CONSTANT in x else inside(frame, plan, frame[["y"]])["y"]
-
-
-def inside(frame: pd.DataFrame, plan: Plan, columns: pd.DataFrame) -> pd.DataFrame:
-    """`columns` less their means in each school and stratum."""
-    return within(columns, cells(frame, plan))
+def inside(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> pd.Series | None:
+    """The cells whose fixed effects are to be taken off, where the columns `x` leave them and the constant out."""
+    return None if CONSTANT in x else cells(frame, plan)
 
 
 def cells(frame: pd.DataFrame, plan: Plan) -> pd.Series:
@@ -86,8 +82,8 @@ def design(
 ) -> pd.DataFrame:
     """Columns: treated, constant, baseline, strata (with them a multi-site trial's schools), year of several.
 
-    With more than MOST_CELLS schools and strata their means are taken off instead, and with them the constant: CR2 then
-    leaves out the little that one row weighs in its cell's mean.
+    With more than MOST_CELLS schools and strata neither they nor the constant are columns: the fit takes each one's
+    fixed effect off (`inside`), which changes no estimate, standard error or degrees of freedom.
     """
     many = plan.design == "multi_site" and strata and cells(frame, plan).nunique() > MOST_CELLS
     parts = [frame[[TREATED]], pd.Series(1.0, frame.index, name=CONSTANT)]
@@ -99,7 +95,16 @@ def design(
     kinds = frame.assign(**{n: frame[n].astype(object) for n in plan.strata})
     parts.append(indicators(kinds, list(dict.fromkeys(names))))
     x = pd.concat(parts, axis=1)
-    return independent_fast(inside(frame, plan, x.drop(columns=CONSTANT)) if many else x)
+    if not many:
+        return independent_fast(x)
+    x = x.drop(columns=CONSTANT)
+    left = within(x, cells(frame, plan))
+    return x[independent_fast(left.loc[:, varies(left, x)]).columns]
+
+
+def varies(left: pd.DataFrame, x: pd.DataFrame) -> pd.Series:
+    """Which columns of `x` vary inside the cells, by what is `left` of them there."""
+    return left.abs().max() > UNCHANGING * x.abs().max()
 
 
 def independent_fast(x: pd.DataFrame) -> pd.DataFrame:
@@ -111,4 +116,6 @@ def independent_fast(x: pd.DataFrame) -> pd.DataFrame:
 def _mixed(y: pd.Series, x: pd.DataFrame, cluster: pd.Series) -> Itt:
     found = random_intercept_itt(y, x, cluster.to_numpy(), TREATED)
     edge = "" if found.fit.between > 0 else " (no variance between clusters)"
-    return Itt(found.difference, f"random intercept{edge}, REML, Satterthwaite", found.difference.warnings)
+    capped = found.difference.df < float(found.fit.df[TREATED])
+    freedom = "degrees of freedom: clusters less their own columns" if capped else "Satterthwaite"
+    return Itt(found.difference, f"random intercept{edge}, REML, {freedom}", found.difference.warnings)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from attendlib.facts.trials import UNCHECKED, Rating, cost_rating, design_padlocks, months_of_progress, padlocks
 from attendlib.questions.trial.sample import Plan, Sample
 from attendlib.records.answer import Row, Scope
@@ -14,7 +16,10 @@ INDICATIVE = "indicative, before the reviewers' adjustment for threats to validi
 
 
 def mdes_rows(sample: Sample, arm: str, primary: Row, sd: float, assumed: Assumed | None) -> list[Row]:
-    """`mdes` at protocol and randomisation (with what the protocol assumed) and at analysis (from the fit itself)."""
+    """`mdes` at protocol and randomisation (with what the protocol assumed) and at analysis (from the fit itself).
+
+    At randomisation every cluster drawn has its own size, as a random intercept uses them.
+    """
     frame = sample.of_arm(arm).drop_duplicates("pupil")
     rows = []
     if assumed is not None:
@@ -22,11 +27,7 @@ def mdes_rows(sample: Sample, arm: str, primary: Row, sd: float, assumed: Assume
         rows.append(
             _mdes_row(design_of(sample.plan, assumed.pupils, clusters, 0.5, assumed), arm, "protocol", assumed.pupils)
         )
-        drawn = frame["cluster" if sample.plan.design == "cluster" else "school"].nunique()
-        share = float(frame["treated"].mean())
-        rows.append(
-            _mdes_row(design_of(sample.plan, len(frame), drawn, share, assumed), arm, "randomisation", len(frame))
-        )
+        rows.append(_mdes_row(_drawn(sample.plan, frame, assumed), arm, "randomisation", len(frame)))
     if primary.se and primary.df and sd > 0:
         value = minimum_detectable(primary.se, primary.df) / sd
         rows.append(
@@ -35,6 +36,17 @@ def mdes_rows(sample: Sample, arm: str, primary: Row, sd: float, assumed: Assume
                 method="80% power, two-sided 5%, from the fit's standard error")
         )  # fmt: skip
     return rows
+
+
+def _drawn(plan: Plan, frame: pd.DataFrame, assumed: Assumed) -> Design:
+    """The design of the pupils allocated, one row each, by what was assumed of the outcome."""
+    if plan.design != "cluster":
+        return design_of(plan, len(frame), frame["school"].nunique(), float(frame["treated"].mean()), assumed)
+    clusters = frame.groupby("cluster")["treated"].agg(["size", "first"])
+    sizes, share = clusters["size"].astype(float).tolist(), float(clusters["first"].mean())
+    return cluster_randomised(
+        len(sizes), sizes, assumed.icc, share=share, r2_pupil=assumed.r2_pupil, r2_cluster=assumed.r2_cluster
+    )
 
 
 def design_of(plan: Plan, pupils: int, clusters: int, share: float, assumed: Assumed) -> Design:

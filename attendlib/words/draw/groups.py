@@ -86,10 +86,16 @@ def three_bars(title: str, alt: str, before: Sequence[float], after: Mapping[str
     return chart(title, alt, draw, 1.6 + 0.68 * len(found))
 
 
-def balance(title: str, alt: str, pairs: Mapping[str, tuple[float, float | None]]) -> Chart:
+def balance(
+    title: str,
+    alt: str,
+    pairs: Mapping[str, tuple[float, float | None]],
+    names: tuple[str, str] = ("as found", "adjusted"),
+) -> Chart:
     """How unlike two groups are in each thing, in standard deviations: as found, and once weighted or adjusted.
 
-    `pairs` holds for each label (before, after), after None where nothing was adjusted. Guides at 0.05 and 0.25.
+    `pairs` holds for each label both figures, the second None where there is none; `names` is what the legend calls
+    them. Guides at 0.05 and 0.25.
     """
 
     def draw(axes: Axes) -> None:
@@ -102,8 +108,8 @@ def balance(title: str, alt: str, pairs: Mapping[str, tuple[float, float | None]
             first = place == 0
             if after is not None:
                 axes.plot([before, after], [place, place], color=RULE, linewidth=2)
-                axes.plot([after], [place], "o", color=NAVY, markersize=8, label="adjusted" if first else None)
-            axes.plot([before], [place], "s", color=PLUM, markersize=7, label="as found" if first else None,
+                axes.plot([after], [place], "o", color=NAVY, markersize=8, label=names[1] if first else None)
+            axes.plot([before], [place], "s", color=PLUM, markersize=7, label=names[0] if first else None,
                       markerfacecolor="none", markeredgewidth=1.8)  # fmt: skip
         axes.set_yticks(range(len(pairs)), [wrapped(label) for label in pairs])
         axes.tick_params(axis="y", length=0)
