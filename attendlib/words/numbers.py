@@ -27,9 +27,11 @@ def plain(value: float, places: int = 1) -> str:
 
 
 def places_for(row: Row) -> int:
-    """Two decimals for an interval under 1 wide, none for one 20 or wider, else one."""
+    """Two decimals for an interval under 1 wide, none for one 20 or wider or of whole numbers, else one."""
     if row.low is None or row.high is None:
         return 1
+    if all(each is not None and each == round(each) for each in (row.value, row.low, row.high)):
+        return 0
     width = row.high - row.low
     return 2 if width < 1 else 0 if width >= 20 else 1
 
