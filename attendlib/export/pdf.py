@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ _HEX = re.compile(rb"<([0-9A-Fa-f\s]+)>")
 _RANGES = re.compile(rb"beginbf(char|range)(.*?)endbf", re.DOTALL)
 _NUMBER = rb"(-?[\d.]+)"
 _MARKS = re.compile(
-    rb"/(F\d+) " + _NUMBER + rb" Tf|" + _NUMBER + rb" " + _NUMBER + rb" (T[md])\b"
+    rb"/ActualText ?(?:<[^>]*>|\((?:\\.|[^\\()])*\))"  # what the glyphs after it say: they are read themselves
+    rb"|/(F\d+) " + _NUMBER + rb" Tf|" + _NUMBER + rb" " + _NUMBER + rb" (T[md])\b"
     rb"|<([0-9A-Fa-f\s]+)>|\(((?:\\.|[^\\()])*)\)",
     re.DOTALL,
 )  # fmt: skip
@@ -91,7 +93,8 @@ def _font_table(stream: bytes) -> dict[int, str]:
 
 def _characters(code: bytes, shift: int) -> str:
     text = bytes.fromhex(code.decode()).decode("utf-16-be", errors="replace")
-    return text[:-1] + chr(ord(text[-1]) + shift) if text else ""
+    said = text[:-1] + chr(ord(text[-1]) + shift) if text else ""
+    return unicodedata.normalize("NFKC", said)  # ﬃ, one glyph, is three letters
 
 
 def _shown(stream: bytes, fonts: dict[bytes, dict[int, str]], every: list[dict[int, str]]) -> str:
@@ -104,7 +107,7 @@ def _shown(stream: bytes, fonts: dict[bytes, dict[int, str]], every: list[dict[i
             tables, size = [fonts[name]] if name in fonts else every, float(points)
         elif move:
             x, y = (x + float(first), y + float(second)) if move == b"Td" else (float(first), float(second))
-        else:
+        elif code or plain:
             said = "".join(_read(code, table) for table in tables) if code else plain.decode("latin-1")
             runs.append(said)
             joined.append(said if y == line and x < end else f"\n{said}")
