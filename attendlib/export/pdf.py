@@ -52,7 +52,7 @@ def write_pdf(page: Path, pdf: Path) -> None:
 
 
 def pdf_text(data: bytes) -> str:
-    """The text of a PDF: each string as the font it is set in reads it, and all raw bytes.
+    """The text of a PDF: each string as the font it is set in reads it, and all bytes, streams unpacked.
 
     Where a font cannot be found the string is read by every font of the file: too much text rather than too little.
     """
@@ -60,7 +60,8 @@ def pdf_text(data: bytes) -> str:
     tables = {number: table for number, stream in streams.items() if (table := _font_table(stream))}
     fonts = {name: tables[at] for name, at in _fonts(data) if at in tables}
     texts = [_shown(stream, fonts, list(tables.values())) for stream in streams.values() if b"BT" in stream]
-    return "\n".join([*texts, *(stream.decode("latin-1") for stream in streams.values()), data.decode("latin-1")])
+    rest = _STREAM.sub(b"", data)
+    return "\n".join([*texts, *(stream.decode("latin-1") for stream in (*streams.values(), rest))])
 
 
 def _fonts(data: bytes) -> Iterator[tuple[bytes, int]]:
