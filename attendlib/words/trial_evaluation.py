@@ -93,8 +93,9 @@ def _verdict(answer: Answer, group: str) -> list[str]:
     if row is None or not row.method:
         return []
     days = answer.context["delta_days"]
+    unit = "day" if days in ("1", "1.0") else "days"
     return [
-        f"Against {days} days a year, the smallest difference worth having: {row.method[0].lower()}{row.method[1:]}."
+        f"Against {days} {unit} a year, the smallest difference worth having: {row.method[0].lower()}{row.method[1:]}."
     ]
 
 
@@ -154,11 +155,11 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
     inter = answer.select("interaction")
     subgroup = [
         *(Line(f"{_words(row.group)}: difference", row) for row in groups),
-        *(Line(f"{_words(row.group)}: interaction, {row.method.rpartition(', ')[2]}", row) for row in inter),
+        *(Line(f"{_words(row.group)}: difference between groups, {_against(row)}", row) for row in inter),
     ]
     cace = [Line(f"{_words(row.group)}: {row.model}", row) for row in answer.select("cace")]
     rated = Section(
-        "Ratings, indicative", ("Threats that reviewers judge are left blank.",), tables=(padlock_table(answer),)
+        "Ratings, indicative", ("Threats that reviewers judge have a dash.",), tables=(padlock_table(answer),)
     )
     found = table_of(
         answer, ("mdes", "icc", "permutation_p"), "Detectable effects, intraclass correlations, permutation p"
@@ -190,6 +191,13 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
     return tuple(sections)
 
 
+def _against(row: Row) -> str:
+    """'against no free school meals' for a method that ends 'against fsm=0'."""
+    said = row.method.rpartition(", ")[2]
+    word, _, group = said.partition(" ")
+    return f"{word} {group_label(group)}" if "=" in group else said
+
+
 def _words(group: str) -> str:
     parts = dict(part.split("=", 1) for part in group.split(";"))
     arm = parts.pop("arm", "")
@@ -213,6 +221,7 @@ def _balance(answer: Answer, arms: list[str]) -> tuple[Chart, ...]:
             "Baseline differences as randomised and as analysed",
             f"Standard deviations, as randomised and as analysed: {said}.",
             pairs,
+            ("as randomised", "as analysed"),
         ),
     )
 

@@ -2,10 +2,17 @@
 
 from collections.abc import Sequence
 
+from attendlib.facts.labels import group_label
 from attendlib.facts.trials import JUDGED_BY_REVIEWERS
 from attendlib.records.answer import Answer, Row, Table
 from attendlib.words.numbers import count, figure, plain, share
 from attendlib.words.tables import WITHHELD_NOTE
+
+NAMES = {
+    "mdes": "smallest effect that could be found (MDES)",
+    "icc": "intraclass correlation",
+    "permutation_p": "permutation p",
+}
 
 
 def arm_name(arm: str) -> str:
@@ -35,8 +42,7 @@ def levels_table(answer: Answer) -> Table:
     rows = [*answer.select("mean"), *answer.select("sd"), *answer.select("persistent")]
     names = {"mean": "mean", "sd": "standard deviation", "persistent": "persistently absent"}
     cells = tuple(
-        (f"{arm_name(row.group)}: {names[row.estimate]}", share(row) if row.estimate == "persistent" else _two(row),
-         row.unit, _n(row))
+        (f"{arm_name(row.group)}: {names[row.estimate]}", _level(row), row.unit, _n(row))
         for row in rows
     )  # fmt: skip
     return Table("Each arm by itself", ("Arm", "Figure", "Unit", "Pupils"), cells, ("Figure", "Pupils"), _note(rows))
@@ -48,17 +54,24 @@ def padlock_table(answer: Answer) -> Table:
         (f"{arm_name(row.group)}: {row.model}", "–" if row.value is None else f"{row.value:.0f}", row.method)
         for row in answer.select("padlock")
     ]
-    cells += [(f"threat: {threat}", "", "for the reviewers to judge") for threat in JUDGED_BY_REVIEWERS]
+    cells += [(f"threat: {threat}", "–", "for the reviewers to judge") for threat in JUDGED_BY_REVIEWERS]
     cost = answer.row("cost_per_pupil")
     if cost is not None and cost.value is not None:
         cells.append(("cost", f"£{cost.value:.0f} a pupil a year", cost.method))
     return Table("Indicative padlocks, of 5", ("Column", "Rating", "Why"), tuple(cells), ("Rating",))
 
 
+def _level(row: Row) -> str:
+    if row.estimate == "persistent":
+        return share(row)
+    return _two(row) if row.low is None else figure(row)
+
+
 def _label(row: Row) -> str:
-    parts = [arm_name(row.group) if row.group else "", row.estimate.replace("_", " "), row.model.replace("_", " ")]
-    named = f" of {row.outcome.replace('=', ' ')}" if row.estimate == "baseline_g" else ""
-    return ", ".join(part for part in parts if part) + named
+    what = group_label(row.outcome) if "=" in row.outcome else row.outcome
+    name = what if row.estimate == "baseline_g" else NAMES.get(row.estimate, row.estimate.replace("_", " "))
+    parts = [arm_name(row.group) if row.group else "", name, row.model.replace("_", " ")]
+    return ", ".join(part for part in parts if part)
 
 
 def _two(row: Row) -> str:
