@@ -8,15 +8,12 @@ outside, for the group, for those counted in a share and for those not counted. 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
-from math import floor, log10
 
 from attendlib.records.answer import WITHHELD, Row, Step
+from attendlib.records.rounding import in_few_digits, rounded, rounded_step
 
 LIMITS = {"internal": 5, "shareable": 10}
 OTHER_SCHOOLS_NEEDED = 3  # a comparison with the trust needs this many other schools at the limit
-ROUNDED_TO = 5  # counts anyone may see
-FEW_DIGITS = 3  # of a figure anyone may see that has no interval
-NEGLIGIBLE = 1e-6  # of a figure: a smaller standard error is rounding, and says nothing of digits
 
 Cell = tuple[str, ...]  # scope and group: the same pupils, whatever is said of them; a total stands for itself
 
@@ -37,7 +34,7 @@ def gate(rows: Iterable[Row], audience: str) -> tuple[Row, ...]:
         raise ValueError(f"figures without n cannot pass the gate: {', '.join(nameless)}")
     rows = _withhold_few_pupils(rows, limit(audience))
     rows = _withhold_few_counted(rows, limit(audience))
-    return tuple(_rounded(row) for row in rows) if audience == "shareable" else rows
+    return tuple(map(rounded, rows)) if audience == "shareable" else _kept_apart(rows, limit(audience))
 
 
 def merged(counts: Sequence[int], fewest: int) -> tuple[tuple[int, ...], ...]:
@@ -94,7 +91,7 @@ def publishable_steps(steps: Sequence[Step], audience: str) -> tuple[Step, ...]:
         kept.append(replace(step, lost=None if small or ends_in_few else step.lost, left=left))
     kept.reverse()
     kept = _losses_kept_apart(kept, steps, fewest)
-    return tuple(_rounded_step(step) for step in kept) if audience == "shareable" else tuple(kept)
+    return tuple(map(rounded_step, kept)) if audience == "shareable" else tuple(kept)
 
 
 def _losses_kept_apart(kept: list[Step], steps: Sequence[Step], fewest: int) -> list[Step]:
@@ -182,6 +179,26 @@ def _rarer(row: Row) -> int:
     return min(row.numerator, row.n - row.numerator)
 
 
+def _kept_apart(rows: tuple[Row, ...], fewest: int) -> tuple[Row, ...]:
+    """The rows, those of all but a few of the pupils of another row of the same group and figure in few digits.
+
+    One mean times its count, less the other times its own, would else be what those few have in all.
+    """
+    counts: dict[tuple[str, ...], set[int]] = {}
+    for row in rows:
+        if row.n is not None:
+            counts.setdefault(_figure(row), set()).add(row.n)
+    near = {(of, n) for of, every in counts.items() for n in every if any(0 < more - n < fewest for more in every)}
+    return tuple(
+        in_few_digits(row, 1) if row.numerator is None and (_figure(row), row.n) in near else row for row in rows
+    )
+
+
+def _figure(row: Row) -> tuple[str, ...]:
+    """What is said of whom, over whichever period."""
+    return (row.scope, row.group, row.estimate, row.outcome, row.model)
+
+
 def _counts(rows: Iterable[Row], of: Callable[[Row], int | None]) -> dict[Cell, int]:
     return {_cell(row): n for row in rows if (n := of(row)) is not None}
 
@@ -248,47 +265,3 @@ def withheld(row: Row) -> Row:
         row.estimate, row.scope, row.outcome, row.group, row.period, row.model,
         confidence_pct=row.confidence_pct, unit=row.unit, withheld=row.withheld or WITHHELD, method=row.method,
     )  # fmt: skip
-
-
-def _rounded(row: Row) -> Row:
-    """The row as anyone may see it: from two runs a pupil apart neither the count nor the pupil's value follows."""
-    if row.numerator is None:
-        return replace(_in_few_digits(row), n=_round_count(row.n))
-    value, low, high = (None if each is None else float(round(each)) for each in (row.value, row.low, row.high))
-    counts = replace(row, n=_round_count(row.n), numerator=_round_count(row.numerator))
-    return replace(counts, value=value, low=low, high=high, se=None, df=None, p=None)
-
-
-def _in_few_digits(row: Row) -> Row:
-    """Standard error and p to two digits, value and limits to the same place, degrees of freedom and pupils to 5."""
-    if row.unit == "pupils":
-        value, low, high, se, df = map(_to_five, (row.value, row.low, row.high, row.se, row.df))
-        return replace(row, value=value, low=low, high=high, se=se, df=df)
-    spread = row.se if row.se is not None else _quarter(row.low, row.high)
-    sized = spread is not None and spread > NEGLIGIBLE * abs(row.value or 0)
-    place = _place(spread, 2) if sized and spread is not None else _place(row.value or 0, FEW_DIGITS)
-    value, low, high = (None if each is None else round(each, place) for each in (row.value, row.low, row.high))
-    se, p = (None if each is None else round(each, _place(each, 2)) for each in (row.se, row.p))
-    return replace(row, value=value, low=low, high=high, se=se, p=p, df=_to_five(row.df))
-
-
-def _quarter(low: float | None, high: float | None) -> float | None:
-    """About a standard error, from the limits."""
-    return None if low is None or high is None else (high - low) / 4
-
-
-def _place(number: float, digits: int) -> int:
-    """The decimal place of the last of so many significant digits."""
-    return digits - 1 - floor(log10(abs(number))) if number else 0
-
-
-def _to_five(number: float | None) -> float | None:
-    return None if number is None else float(ROUNDED_TO * round(number / ROUNDED_TO))
-
-
-def _round_count(n: int | None) -> int | None:
-    return None if n is None else ROUNDED_TO * round(n / ROUNDED_TO)
-
-
-def _rounded_step(step: Step) -> Step:
-    return replace(step, lost=_round_count(step.lost), left=_round_count(step.left))

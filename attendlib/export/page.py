@@ -11,7 +11,7 @@ from typing import Any
 from nbconvert.exporters import HTMLExporter, TemplateExporter
 from nbformat import NotebookNode, from_dict
 
-from attendlib.export.cells import parts, question_first
+from attendlib.export.cells import Part, parts, question_first
 from attendlib.export.glossary import glossary
 from attendlib.export.handed import handed_back
 from attendlib.export.style import TEMPLATES
@@ -23,6 +23,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+_TAGS = re.compile(r"<[^>]+>")
 _SOURCE = '<span class="source"></span>'
 _ONE_AT_A_TIME = threading.Lock()  # a Jinja environment is shared by all threads that make reports
 
@@ -50,7 +51,7 @@ def page_html(saved: Mapping[str, Any], name: str, school: str, school_name: str
         "facts": _facts(handed.header),
         "headline": handed.headline,
         "hoisted": HOISTED,
-        "parts": [_with_nodes(part) for part in parts(cells)],
+        "parts": [_with_nodes(part) for part in parts(cells) if not part.title or _says_something(part)],
         "terms": glossary(_said(cells, handed.headline)),
     }
     with _ONE_AT_A_TIME:
@@ -58,7 +59,15 @@ def page_html(saved: Mapping[str, Any], name: str, school: str, school_name: str
     return re.sub(r"\n\s*\n+", "\n", str(text)).strip() + "\n"
 
 
-def _with_nodes(part: Any) -> dict[str, Any]:
+def _says_something(part: Part) -> bool:
+    """Whether a section has more than its title: an answer that the summary has told whole leaves nothing."""
+    return any(
+        cell["cell_type"] == "markdown" or any(output["data"].get("text/html") for output in cell.get("outputs", []))
+        for cell in part.cells
+    )
+
+
+def _with_nodes(part: Part) -> dict[str, Any]:
     return {
         "title": part.title,
         "key": part.key,
@@ -99,7 +108,9 @@ def _once_said(html: str, headline: Report) -> str:
         html = html.replace(f"<p>{escape(sentence)}</p>", "", 1)
     steps = "".join(f"<li>{escape(step)}</li>" for step in headline.next_steps)
     html = html.replace(f"<h4>What to do next</h4><ul>{steps}</ul>", "", 1)
-    return html.replace(f'<p class="badge">{escape(headline.verdict)}</p>', "", 1)
+    html = html.replace(f'<p class="badge">{escape(headline.verdict)}</p>', "", 1)
+    told_whole = _TAGS.sub("", html).strip() == escape(headline.title)
+    return "" if told_whole else html
 
 
 def _sourced(html: str, header: Header | None) -> str:

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ _HEX = re.compile(rb"<([0-9A-Fa-f\s]+)>")
 _RANGES = re.compile(rb"beginbf(char|range)(.*?)endbf", re.DOTALL)
 _NUMBER = rb"(-?[\d.]+)"
 _MARKS = re.compile(
-    rb"/(F\d+) " + _NUMBER + rb" Tf|" + _NUMBER + rb" " + _NUMBER + rb" (T[md])\b"
+    rb"/ActualText ?(?:<[^>]*>|\((?:\\.|[^\\()])*\))"  # what the glyphs after it say: they are read themselves
+    rb"|/(F\d+) " + _NUMBER + rb" Tf|" + _NUMBER + rb" " + _NUMBER + rb" (T[md])\b"
     rb"|<([0-9A-Fa-f\s]+)>|\(((?:\\.|[^\\()])*)\)",
     re.DOTALL,
 )  # fmt: skip
@@ -50,7 +52,7 @@ def write_pdf(page: Path, pdf: Path) -> None:
 
 
 def pdf_text(data: bytes) -> str:
-    """The text of a PDF: each string as the font it is set in reads it, and all raw bytes.
+    """The text of a PDF: each string as the font it is set in reads it, and all bytes, streams unpacked.
 
     Where a font cannot be found the string is read by every font of the file: too much text rather than too little.
     """
@@ -58,7 +60,8 @@ def pdf_text(data: bytes) -> str:
     tables = {number: table for number, stream in streams.items() if (table := _font_table(stream))}
     fonts = {name: tables[at] for name, at in _fonts(data) if at in tables}
     texts = [_shown(stream, fonts, list(tables.values())) for stream in streams.values() if b"BT" in stream]
-    return "\n".join([*texts, *(stream.decode("latin-1") for stream in streams.values()), data.decode("latin-1")])
+    rest = _STREAM.sub(b"", data)
+    return "\n".join([*texts, *(stream.decode("latin-1") for stream in (*streams.values(), rest))])
 
 
 def _fonts(data: bytes) -> Iterator[tuple[bytes, int]]:
@@ -91,7 +94,8 @@ def _font_table(stream: bytes) -> dict[int, str]:
 
 def _characters(code: bytes, shift: int) -> str:
     text = bytes.fromhex(code.decode()).decode("utf-16-be", errors="replace")
-    return text[:-1] + chr(ord(text[-1]) + shift) if text else ""
+    said = text[:-1] + chr(ord(text[-1]) + shift) if text else ""
+    return unicodedata.normalize("NFKC", said)  # ﬃ, one glyph, is three letters
 
 
 def _shown(stream: bytes, fonts: dict[bytes, dict[int, str]], every: list[dict[int, str]]) -> str:
@@ -104,7 +108,7 @@ def _shown(stream: bytes, fonts: dict[bytes, dict[int, str]], every: list[dict[i
             tables, size = [fonts[name]] if name in fonts else every, float(points)
         elif move:
             x, y = (x + float(first), y + float(second)) if move == b"Td" else (float(first), float(second))
-        else:
+        elif code or plain:
             said = "".join(_read(code, table) for table in tables) if code else plain.decode("latin-1")
             runs.append(said)
             joined.append(said if y == line and x < end else f"\n{said}")

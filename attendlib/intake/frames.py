@@ -189,11 +189,6 @@ def _need_half_terms(pupils: Pupils, academic_year: str) -> None:
         raise QuestionError(f"Attendance in {academic_year} is known by {by}, so half-terms cannot be told apart.")
 
 
-def schools(pupils: Pupils) -> pd.DataFrame:
-    """One row per school: the schools table and `in_study`."""
-    return _frame(f"SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, 'schools')} ORDER BY school")
-
-
 def allocation(pupils: Pupils, trial: str) -> pd.DataFrame:
     """One row per pupil randomised in `trial`: the allocation table and `in_study`."""
     return _frame(

@@ -1,7 +1,6 @@
 """The three calls a notebook prints itself with: `header`, `show` and `provenance`."""
 
 import importlib.metadata
-import json
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -27,7 +26,7 @@ def show(answer: Answer, *, headline: bool = True) -> None:
     """
     story = tell(answer)
     steps = (steps_table(answer.steps),) if answer.steps else ()
-    story = replace(story, tables=(*story.tables, *steps), sure=story.sure or how_sure(answer))
+    story = replace(story, tables=(*story.tables, *steps), sure=story.sure or (how_sure(answer) if headline else ()))
     report = Report(
         question=answer.question,
         headline=headline,
@@ -84,7 +83,8 @@ def provenance() -> None:
     }
     for name, keys in study_file.notebooks.items():
         values = keys if isinstance(keys, dict) else keys.model_dump(mode="json", by_alias=True)
-        choices[name] = ", ".join(f"{key}: {_plain(value)}" for key, value in values.items())
+        chosen = [f"{key}: {_plain(value)}" for key, value in values.items() if value is not None]
+        choices[name] = "; ".join(chosen)
     versions = {name: importlib.metadata.version(name) for name in PRINTED_VERSIONS}
     tables = (
         Table("What the study chose", ("Key", "Value"), tuple(choices.items())),
@@ -95,7 +95,14 @@ def provenance() -> None:
 
 
 def _plain(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """A choice as a reader would write it: a list with commas, a mapping as its keys and values, no null."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items() if inner is not None)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _emit(mime: str, data: dict[str, Any], html: str, text: str) -> None:

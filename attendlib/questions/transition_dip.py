@@ -111,8 +111,10 @@ def _too_few(cohort: Cohort) -> str:
 def _compared(cohort: Cohort, days_left_out: bool) -> dict[str, str]:
     """What is compared with what, in words."""
     halves = ", ".join(map(str, cohort.halves))
+    in_a_row = len(cohort.halves) > 2 and cohort.halves[-1] - cohort.halves[0] == len(cohort.halves) - 1
+    told = f"{cohort.halves[0]} to {cohort.halves[-1]}" if in_a_row else halves
     found = {
-        "compared": f"each pupil's own half-terms of both years, out of half-terms {halves}"
+        "compared": f"each pupil's own half-terms of both years, out of half-terms {told}"
         if cohort.halves
         else "whole years, because the earlier or later year is only a year's total",
         "halves": halves,

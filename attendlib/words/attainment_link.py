@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from attendlib.records.answer import Answer, Row, Story, Table
 from attendlib.words.link.bands import gradient_chart, level_table
 from attendlib.words.link.sections import sections
-from attendlib.words.numbers import days_of, figure, interval_words, listed, places_for, plain, pupils
+from attendlib.words.numbers import days_of, figure, interval_words, listed, no_size, places_for, plain, pupils, than
 from attendlib.words.tables import Line, estimates_table
 
 CAVEATS = (
@@ -66,12 +66,12 @@ def _sentences(answer: Answer, link: Row | None) -> tuple[str, ...]:
     high, low = (days_of(float(c[end]), int(c["year_days"])) for end in ("high_pct", "low_pct"))
     others = "pupils alike" if link.model == "adjusted" else "pupils"
     first = (
-        f"In {c['school_name']}, pupils with {c['high_pct']}% absence ({high}) had"
-        f" {_difference(link, c)} than {others} with {c['low_pct']}% ({low}):"
+        f"In {c['school_name']}, pupils with {c['high_pct']}% absence ({high})"
+        f" {_difference(link, c)} {than(link)} {others} with {c['low_pct']}% ({low}):"
         f" 95% interval {_limits(link, c)}, {pupils(link.n)}."
     )
-    reasons = f": {'; '.join(answer.reasons)}" if answer.reasons else ""
-    who = f"{answer.verdict}{reasons}. This school only: {_who(answer)}"
+    reasons = f"{answer.verdict}: {'; '.join(answer.reasons)}. " if answer.reasons else ""
+    who = f"{reasons}This school only: {_who(answer)}"
     return (first, _alike(link, c), who, *_raw_sentence(answer, link), *_trust_sentence(answer))
 
 
@@ -80,8 +80,10 @@ def _difference(link: Row, c: Mapping[str, str]) -> str:
     size = plain(abs(link.value), places_for(link))
     lower = "lower" if link.value < 0 else "higher"
     if c["unit"] == "in every 100 pupils":
-        return f"{c['outcome']} {size} in every 100 {'less' if link.value < 0 else 'more'} often"
-    return f"{c['outcome']} {size} {c['unit']} {lower}"
+        often = f"{size} in every 100 {'less' if link.value < 0 else 'more'} often"
+        return f"had {c['outcome']} {'about as often' if no_size(link) else often}"
+    apart = "about as high" if no_size(link) else f"{size} {c['unit']} {lower}"
+    return f"scored {apart} in {c['outcome']}"
 
 
 def _limits(link: Row, c: Mapping[str, str]) -> str:
@@ -106,7 +108,8 @@ def _raw_sentence(answer: Answer, link: Row) -> tuple[str, ...]:
     raw = answer.row("link", scope="school", model="raw")
     if link.model == "raw" or raw is None or raw.value is None:
         return ()
-    return (f"Before adjusting, the difference was {figure(raw)} {answer.context['unit']}.",)
+    c = answer.context
+    return (f"Before adjusting, they {_difference(raw, c)} (95% interval {_limits(raw, c)}).",)
 
 
 def _trust_sentence(answer: Answer) -> tuple[str, ...]:

@@ -57,10 +57,10 @@ def _spread(answer: Answer) -> tuple[str, ...]:
         return ()
     values = [row.value for row in rows if row.value is not None]
     above = sum(row.low is not None and row.low > 0 for row in rows)
-    unit = rows[0].unit
+    ends = " to ".join(f"{plain(abs(end))} {'fewer' if end >= 0 else 'more'}" for end in (min(values), max(values)))
     return (
-        f"{len(rows)} ways of comparing that could be defended give {plain(min(values))} to {plain(max(values))} {unit}"
-        f" fewer; the intervals of {above} of them lie above 0.",
+        f"{len(rows)} ways of comparing that could be defended give {ends} {rows[0].unit}; {above or 'none'} of their"
+        f" intervals {'lies' if above == 1 else 'lie'} wholly on the side of fewer.",
     )
 
 

@@ -9,10 +9,12 @@ from attendlib.words.numbers import (
     figure,
     interval_words,
     lessons,
+    no_size,
     places_for,
     plain,
     pupils,
     share,
+    than,
 )
 from attendlib.words.rule import IF_ALIKE
 from attendlib.words.tables import WITHHELD_NOTE
@@ -106,9 +108,9 @@ def _first(answer: Answer, window: Row) -> str:
     told = f"(95% interval {interval_words(window, 'more', 'fewer')}; {pupils(window.n)})"
     who = f"over about {c['window_days']} school days, pupils referred to {c['intervention']}"
     if main_model(answer) == "half_terms":
-        what = f"{_fewer(window)}, beside {_beside(answer)}, than before they were chosen"
+        what = f"{_fewer(window)}, beside {_beside(answer)}, {than(window)} before they were chosen"
     else:
-        what = f"{_fewer(window)} than {_beside(answer)}"
+        what = f"{_fewer(window)} {than(window)} {_beside(answer)}"
     return f"{c['school_name']}: {who} missed {what} {told}."
 
 
@@ -120,6 +122,8 @@ def _beside(answer: Answer) -> str:
 
 def _fewer(row: Row) -> str:
     assert row.value is not None
+    if no_size(row):
+        return "about as many days"
     word = "fewer" if row.value >= 0 else "more"
     return f"{plain(abs(row.value), places_for(row))} days {word} ({lessons(row.value)})"
 
@@ -128,6 +132,7 @@ def _year(row: Row | None) -> str:
     if row is None or row.value is None:
         return ""
     days = f"{plain(abs(row.value), places_for(row))} days {'fewer' if row.value >= 0 else 'more'}"
+    days = "about no difference" if no_size(row) else days
     return f"Over a whole year that would be {days} ({interval_words(row, 'more', 'fewer')})."
 
 
@@ -181,12 +186,18 @@ def _reach(answer: Answer) -> str:
     row, rule = answer.row("detectable_days"), answer.row("rule_detectable_days")
     if row is None or row.value is None:
         return ""
-    first = f"A comparison of this size finds a true difference of {row.value:.1f} days a year in four cases of five"
+    first = f"A comparison of this size finds a true difference of {_whole(row)} days a year in four cases of five"
     if "check" not in chance_values(answer):
         return f"{first}."
     if rule is None or rule.value is None:
         return f"{first}; for the verdict's own rule no difference would be enough with so few pupils."
-    return f"{first}; the verdict's own rule needs {rule.value:.1f}."
+    return f"{first}; the verdict's own rule needs {_whole(rule)}."
+
+
+def _whole(row: Row) -> str:
+    """Days to be detected: to one place under ten, else whole."""
+    value = row.value or 0
+    return plain(value, 1 if value < 9.95 else 0)
 
 
 def _many(answer: Answer) -> str:
@@ -243,10 +254,10 @@ def _next_steps(answer: Answer) -> tuple[str, ...]:
     if not answer.verdict.startswith("Cannot tell"):
         return ("Say what was offered, to whom and for how long, so that others can try the same.",)
     rule = answer.row("rule_detectable_days")
-    more = f": this one needs {rule.value:.0f} days a year to say so" if rule and rule.value else ""
+    here = f" This comparison could tell {_whole(rule)} days a year or more." if rule and rule.value else ""
     pool = "Put the schools of the hub together" if answer.scope == "school" else "Ask further schools to join"
     return (
-        f"{pool}: more pupils find smaller differences{more}.",
+        f"{pool}: more pupils find smaller differences.{here}",
         "Follow the same pupils for longer, and fix now when the next look will be.",
         "Next time more pupils qualify than there are places, draw lots for a waiting list: chance makes groups alike.",
     )

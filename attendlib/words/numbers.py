@@ -27,9 +27,11 @@ def plain(value: float, places: int = 1) -> str:
 
 
 def places_for(row: Row) -> int:
-    """Two decimals for an interval under 1 wide, none for one 20 or wider, else one."""
+    """Two decimals for an interval under 1 wide, none for one 20 or wider or of whole numbers, else one."""
     if row.low is None or row.high is None:
         return 1
+    if all(each is not None and each == round(each) for each in (row.value, row.low, row.high)):
+        return 0
     width = row.high - row.low
     return 2 if width < 1 else 0 if width >= 20 else 1
 
@@ -61,6 +63,25 @@ def interval_words(row: Row, below: str, above: str) -> str:
     if row.high <= 0:
         return f"{high} to {low} {below}"
     return f"{low} to {high} {above}" if row.low >= 0 else f"{low} {below} to {high} {above}"
+
+
+def no_size(row: Row) -> bool:
+    """Whether the figure reads 0 in the digits its interval allows: then it is neither more nor less."""
+    return row.value is not None and float(rounded(abs(row.value), places_for(row))) == 0
+
+
+def than(row: Row) -> str:
+    """'than' after '2.0 days fewer', 'as' after 'about as many days'."""
+    return "as" if no_size(row) else "than"
+
+
+def rise(row: Row, unit: str) -> str:
+    """'fell by 0.4 points (95% interval 1.3 lower to 0.5 higher)', or c where it is withheld."""
+    if row.value is None:
+        return f"changed by {figure(row)}"
+    moved = f"{'rose' if row.value >= 0 else 'fell'} by {plain(abs(row.value), places_for(row))} {unit}"
+    what = "hardly changed" if no_size(row) else moved
+    return f"{what} ({row.confidence_pct:g}% interval {interval_words(row, 'lower', 'higher')})"
 
 
 def chances(percent: float) -> str:

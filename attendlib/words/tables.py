@@ -38,7 +38,11 @@ def shares_table(caption: str, first: str, what: Sequence[str], lines: Iterable[
 
 def steps_table(steps: Sequence[Step]) -> Table:
     """Who is left out at each step, and why."""
-    cells = tuple((step.reason, "–" if step.lost == 0 else count(step.lost), count(step.left)) for step in steps)
+    # The first step is everyone: nobody can have been left out, so it has a dash rather than a 0.
+    cells = tuple(
+        (step.reason, "–" if not place and step.lost == 0 else count(step.lost), count(step.left))
+        for place, step in enumerate(steps)
+    )
     hidden = any(step.lost is None or step.left is None for step in steps)
     columns = ("Step", "Pupils left out", "Pupils still in")
     return Table(STEPS, columns, cells, columns[1:], WITHHELD_NOTE if hidden else "", OWN_RECORDS)
@@ -49,7 +53,7 @@ RESULTS = {True: "passed", False: "not passed", None: "for information"}
 
 def checks_table(checks: Sequence[Check]) -> Table:
     """Each check in words: passed, not passed, or for information."""
-    cells = tuple((check.name, RESULTS[check.passed], check.text) for check in checks)
+    cells = tuple((check.name, RESULTS[check.passed], check.text.replace("`", "")) for check in checks)
     return Table(CHECKS, ("Check", "Result", "In words"), cells)
 
 

@@ -7,7 +7,7 @@ from attendlib.words.dip.charts import group_chart, half_term_chart
 from attendlib.words.dip.expected import expected_from, reference_words
 from attendlib.words.dip.sections import sections
 from attendlib.words.dip.tables import expected_shares, headline_table, persistent_table
-from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils
+from attendlib.words.numbers import figure, interval_words, lessons, no_size, places_for, plain, pupils, rise, than
 
 TOO_FEW = ("Too few pupils to tell", "Too early to tell", "Cannot tell")
 CAVEATS = (
@@ -76,14 +76,15 @@ def _sentences(answer: Answer) -> tuple[str, ...]:
 def _first(answer: Answer, points: Row) -> tuple[str, ...]:
     """The answer: days in the weeks compared, then a year, then points; points alone where days are withheld."""
     c, name = answer.context, _name(answer)
-    than = f"than expected {expected_from(answer)}" if c["reference"] else f"than the same pupils did in {c['before']}"
+    what = f"expected {expected_from(answer)}" if c["reference"] else f"the same pupils did in {c['before']}"
     window, year = (answer.row(f"{name}_{end}", scope="school", group="") for end in ("window_days", "days"))
     row = points if window is None or window.value is None else window
     of = "percentage points of their possible sessions" if row is points else "days"
     value = row.value or 0
+    size = f"{plain(abs(value), places_for(row))} {of} {'more' if value >= 0 else 'fewer'}"
     first = (
-        f"In {c['after']}, pupils at {c['school_name']} missed {plain(abs(value), places_for(row))} {of}"
-        f" {'more' if value >= 0 else 'fewer'} over the weeks compared {than}"
+        f"In {c['after']}, pupils at {c['school_name']} missed {f'about as many {of}' if no_size(row) else size}"
+        f" over the weeks compared {than(row)} {what}"
         f" (95% interval {interval_words(row, 'fewer', 'more')};"
         f" {'' if row is points else lessons(value) + '; '}{pupils(row.n)})."
     )
@@ -106,12 +107,12 @@ def _raw(answer: Answer) -> tuple[str, ...]:
         return ()
     seen = (
         f"Seen: {plain(before.value or 0)}% of sessions missed in {c['before']} and {plain(after.value or 0)}% in"
-        f" {c['after']}, a change of {figure(change)} points."
+        f" {c['after']}: it {rise(change, 'points')}."
     )
     both = answer.row("double_difference", scope="school", group="")
     if both is None or both.value is None:
         return (seen,) if c["reference"] else (f"That is {plain(before.value or 0)}% and {plain(after.value or 0)}%.",)
-    return (f"{seen} Less the change of the pupils compared with: {figure(both)} points, nothing held alike.",)
+    return (f"{seen} Against the pupils compared with it {rise(both, 'points')}, with nothing held alike.",)
 
 
 def _groups(answer: Answer) -> tuple[str, ...]:

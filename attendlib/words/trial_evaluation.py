@@ -174,7 +174,7 @@ def _sections(answer: Answer, arms: list[str]) -> tuple[Section, ...]:
     ]
     cace = [Line(f"{_words(row.group)}: {row.model}", row) for row in answer.select("cace")]
     rated = Section(
-        "Ratings, indicative", ("Threats that reviewers judge are left blank.",), tables=(padlock_table(answer),)
+        "Ratings, indicative", ("Threats that reviewers judge have a dash.",), tables=(padlock_table(answer),)
     )
     found = table_of(
         answer, ("mdes", "icc", "permutation_p"), "Detectable effects, intraclass correlations, permutation p"

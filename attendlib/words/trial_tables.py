@@ -8,6 +8,12 @@ from attendlib.records.answer import Answer, Row, Table
 from attendlib.words.numbers import count, figure, plain, share
 from attendlib.words.tables import WITHHELD_NOTE
 
+NAMES = {
+    "mdes": "smallest effect that could be found (MDES)",
+    "icc": "intraclass correlation",
+    "permutation_p": "permutation p",
+}
+
 
 def arm_name(arm: str) -> str:
     """'regular with aide' for regular_with_aide."""
@@ -36,8 +42,7 @@ def levels_table(answer: Answer) -> Table:
     rows = [*answer.select("mean"), *answer.select("sd"), *answer.select("persistent")]
     names = {"mean": "mean", "sd": "standard deviation", "persistent": "persistently absent"}
     cells = tuple(
-        (f"{arm_name(row.group)}: {names[row.estimate]}", share(row) if row.estimate == "persistent" else _two(row),
-         row.unit, _n(row))
+        (f"{arm_name(row.group)}: {names[row.estimate]}", _level(row), row.unit, _n(row))
         for row in rows
     )  # fmt: skip
     return Table("Each arm by itself", ("Arm", "Figure", "Unit", "Pupils"), cells, ("Figure", "Pupils"), _note(rows))
@@ -49,11 +54,17 @@ def padlock_table(answer: Answer) -> Table:
         (f"{arm_name(row.group)}: {row.model}", "–" if row.value is None else f"{row.value:.0f}", row.method)
         for row in answer.select("padlock")
     ]
-    cells += [(f"threat: {threat}", "", "for the reviewers to judge") for threat in JUDGED_BY_REVIEWERS]
+    cells += [(f"threat: {threat}", "–", "for the reviewers to judge") for threat in JUDGED_BY_REVIEWERS]
     cost = answer.row("cost_per_pupil")
     if cost is not None and cost.value is not None:
         cells.append(("cost", f"£{cost.value:.0f} a pupil a year", cost.method))
     return Table("Indicative padlocks, of 5", ("Column", "Rating", "Why"), tuple(cells), ("Rating",))
+
+
+def _level(row: Row) -> str:
+    if row.estimate == "persistent":
+        return share(row)
+    return _two(row) if row.low is None else figure(row)
 
 
 def characteristic(name: str) -> str:

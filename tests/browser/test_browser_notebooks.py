@@ -1,4 +1,4 @@
-"""Each notebook's own page, made of the synthetic trust: strict HTML, ids that stand once, no fault in the browser."""
+"""Each notebook's own page, made of the synthetic trust: strict HTML, no word of cause, no fault in the browser."""
 
 import re
 from collections import Counter
@@ -16,6 +16,7 @@ from attendlib.export.cells import tags
 from attendlib.export.page import page_html
 from attendlib.intake.load import STUDY_VARIABLE
 from attendlib.page import show
+from attendlib.words.rule import causal_words
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -41,7 +42,7 @@ def page_of(name: str, school: str) -> str:
 @pytest.mark.parametrize(
     ("name", "school"),
     [("attainment_link", "999005"), ("attainment_link", "999001"), ("transition_dip", "999005"),
-     ("intervention_impact", "999005")],
+     ("intervention_impact", "999005"), ("intervention_impact", "all")],
 )  # fmt: skip
 def test_the_page_of_a_notebook(
     browser: Any, trust: Trust, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, school: str
@@ -54,6 +55,7 @@ def test_the_page_of_a_notebook(
     alts = [e.get("aria-label") for e in parsed.iter() if str(e.tag).endswith("}svg")]
     assert len(alts) == len(set(alts))
     assert all(alt and (re.search(r"\d", alt) or "withheld" in alt.lower()) for alt in alts)
+    assert causal_words(" ".join(parsed.itertext())) == ()
     assert len(text.encode()) < 200_000
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
     for size, colours in (({"width": 1280, "height": 900}, "light"), ({"width": 320, "height": 640}, "dark")):

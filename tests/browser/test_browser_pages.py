@@ -1,6 +1,8 @@
 """Every kind of page in a real browser: no fault by axe, nothing asked of any host, all of it reached by keyboard."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,10 @@ from axe import faults_of
 
 from attendlib.export.pdf import pdf_text, write_pdf
 from attendlib.export.scan import scan, secrets
+from attendlib.page.fragment import table_html
+from attendlib.records.answer import Table
 
+A4 = (0, 0, 595, 842)  # in points
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
@@ -93,6 +98,35 @@ def test_print_shows_what_is_folded_and_cuts_no_row(browser: Any, files: dict[st
     page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
     assert (tmp_path / "page.pdf").read_bytes()[:5] == b"%PDF-"
     page.close()
+
+
+def test_a_printed_page_is_tagged_a4_and_cuts_no_short_table(browser: Any, tmp_path: Path) -> None:
+    """As `attend run --pdf` prints it; the pages of the print are read by poppler, which is not ours."""
+    tables = [table(number, 8) for number in range(9)] + [table(9, 60)]
+    (tmp_path / "page.html").write_text(invented.page().replace("</main>", f"{''.join(tables)}</main>"), "utf-8")
+    write_pdf(tmp_path / "page.html", tmp_path / "page.pdf")
+    data = (tmp_path / "page.pdf").read_bytes()
+    assert {tuple(map(round, map(float, box.split()))) for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", data)} == {A4}
+    assert b"/StructTreeRoot" in data, "tagged, so that it can be read aloud"
+    assert b"/Lang (en-GB)" in data
+    assert {"Ageing is part of the change.", "Paired."} <= set(pdf_text(data).splitlines()), "folded text is printed"
+    if shutil.which("pdftotext") is None:
+        pytest.skip("Which page a table's rows are on was not looked at: apt install poppler-utils")
+    read = subprocess.run(["pdftotext", "-layout", tmp_path / "page.pdf", "-"], capture_output=True, check=True)
+    pages = read.stdout.decode().split("\f")
+    for number in range(9):
+        lines = [f"Table {number} of ten", *(f"row {number}-{row} " for row in range(8))]
+        assert len({page for line in lines for page, text in enumerate(pages) if line in text}) == 1, number
+    held = [text for text in pages if "row 9-" in text]
+    assert len(held) > 1, "sixty rows need two pages"
+    assert all("Head of nine" in text for text in held), "a long table repeats its head"
+
+
+def table(number: int, rows: int) -> str:
+    """A table of a page."""
+    columns = ("Head of nine" if number == 9 else "Group", "Days")
+    cells = tuple((f"row {number}-{row} ", "1.0") for row in range(rows))
+    return table_html(Table(f"Table {number} of ten", columns, cells, ("Days",)), f"printed-{number}")
 
 
 def test_a_scan_reads_the_text_of_a_pdf(browser: Any, tmp_path: Path) -> None:

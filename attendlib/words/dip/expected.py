@@ -2,7 +2,7 @@
 
 from attendlib.facts.years import year_group_name
 from attendlib.records.answer import Answer
-from attendlib.words.numbers import count, figure
+from attendlib.words.numbers import count, rise
 
 
 def expected_from(answer: Answer) -> str:
@@ -30,5 +30,5 @@ def reference_words(answer: Answer) -> tuple[str, ...]:
     schools = f"{found.n_groups} school{'' if found.n_groups == 1 else 's'}"
     return (
         f"Expected from {count(found.n)} pupils of {schools} who {who} over the same two years and half-terms; their"
-        f" absence changed by {figure(found)} points.",
+        f" absence {rise(found, 'points')}.",
     )

@@ -26,6 +26,7 @@ from attendlib.words.draw.look import (
 from attendlib.words.numbers import places_for, plain
 
 ORDER = ("worse", "no useful difference", "better")
+BEFORE_AFTER = ("as found", "adjusted")
 GUIDES = (0.05, 0.25)  # What Works Clearinghouse: no adjusting needed under 0.05, no adjusting enough over 0.25
 
 
@@ -87,16 +88,14 @@ def three_bars(title: str, alt: str, before: Sequence[float], after: Mapping[str
 
 
 def balance(
-    title: str,
-    alt: str,
-    pairs: Mapping[str, tuple[float, float | None]],
-    names: tuple[str, str] = ("as found", "adjusted"),
+    title: str, alt: str, pairs: Mapping[str, tuple[float, float | None]], names: tuple[str, str] = BEFORE_AFTER
 ) -> Chart:
     """How unlike two groups are in each thing, in standard deviations: as found, and once weighted or adjusted.
 
-    `pairs` holds for each label both figures, the second None where there is none; `names` is what the legend calls
-    them. Guides at 0.05 and 0.25.
+    `pairs` holds for each label (before, after), after None where nothing was adjusted; `names` are what the two are
+    called. Guides at 0.05 and 0.25.
     """
+    both = next((place for place, (_, after) in enumerate(pairs.values()) if after is not None), 0)
 
     def draw(axes: Axes) -> None:
         for guide in GUIDES:
@@ -105,11 +104,10 @@ def balance(
             axes.annotate(f"{guide:g}", (guide, 1.01), xycoords=("data", "axes fraction"), ha="center", fontsize=9)
         axes.axvline(0, color=INK, linewidth=1)
         for place, (before, after) in enumerate(pairs.values()):
-            first = place == 0
             if after is not None:
                 axes.plot([before, after], [place, place], color=RULE, linewidth=2)
-                axes.plot([after], [place], "o", color=NAVY, markersize=8, label=names[1] if first else None)
-            axes.plot([before], [place], "s", color=PLUM, markersize=7, label=names[0] if first else None,
+                axes.plot([after], [place], "o", color=NAVY, markersize=8, label=names[1] if place == both else None)
+            axes.plot([before], [place], "s", color=PLUM, markersize=7, label=names[0] if not place else None,
                       markerfacecolor="none", markeredgewidth=1.8)  # fmt: skip
         axes.set_yticks(range(len(pairs)), [wrapped(label) for label in pairs])
         axes.tick_params(axis="y", length=0)
@@ -117,7 +115,8 @@ def balance(
         widest = max([GUIDES[1], *(abs(one) for pair in pairs.values() for one in pair if one is not None)])
         axes.set_xlim(-1.15 * widest, 1.15 * widest)
         axes.set_xlabel("difference in standard deviations")
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, 1.05), ncols=2, borderaxespad=0)
+        above = 1.03 + 0.35 / lines  # clear of the guides' figures, however low the axes are
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, above), ncols=2, borderaxespad=0)
 
     lines = sum(wrapped(label).count("\n") + 1 for label in pairs)
     return chart(title, alt, draw, 1.2 + 0.14 * len(pairs) + 0.22 * lines)

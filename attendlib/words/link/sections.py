@@ -65,8 +65,10 @@ def _hidden(answer: Answer) -> Section:
     if not lines:
         return Section(title, tuple(words))
     caption = "The difference that would be left, if something not recorded were as strong as what is"
-    note = "; ".join(_explains(answer, row) for row in _possible(answer) if "times=1" in row.group)
-    table = estimates_table(caption, "As strong as", f"Difference, {answer.context['unit']}", lines, f"{note}.")
+    note = "; as strong as ".join(_explains(answer, row) for row in _possible(answer) if "times=1" in row.group)
+    table = estimates_table(
+        caption, "As strong as", f"Difference, {answer.context['unit']}", lines, f"As strong as {note}."
+    )
     return Section(title, tuple(words), (), (table,))
 
 
@@ -85,9 +87,7 @@ def _explains(answer: Answer, row: Row) -> str:
     found = [answer.row(f"benchmark_with_{what}", group=row.group) for what in ("absence", "result")]
     absence, result = (rounded(each.value, 1) if each and each.value is not None else "c" for each in found)
     name = MEASURED[_hidden_group(row)[1]]
-    return (
-        f"As strong as {name} is at most {absence}% of what is left of absence and {result}% of what is left of results"
-    )
+    return f"{name} is at most {absence}% of what is left of absence and {result}% of what is left of results"
 
 
 def _hidden_group(row: Row) -> tuple[str, str]:
@@ -181,8 +181,8 @@ def _improvers(answer: Answer) -> Section:
     tables = [estimates_table(caption, "Absence", what, lines)] if lines else []
     more = [Line(f"Prior result: {PATTERNS[_value(row)].lower()}", row) for row in answer.select("prior_by_pattern")]
     labels = {
-        "raw": "Came back, less did not: not adjusted",
-        "adjusted": "The same, alike and with equal absence last year",
+        "raw": f"{capital(c['outcome'])}: those who came back less those who did not",
+        "adjusted": "The same among pupils alike, with equal absence last year",
     }
     more += [Line(labels[row.model], row) for row in answer.select("improver_difference", scope="school")]
     if more:
