@@ -1,5 +1,8 @@
 """Which manner tells which design."""
 
+from attendlib.words.impact import staggered
 from attendlib.words.impact.manner import Manner
 
-MANNERS: dict[str, Manner] = {}
+MANNERS: dict[str, Manner] = {
+    "staggered": staggered.MANNER,
+}
