@@ -111,7 +111,8 @@ def _listed(pupils: Pupils, asked: Asked, school: str) -> pd.DataFrame:
         listed = rows.loc[rows["start_date"].notna(), columns]
     listed = listed[listed["school"] == school] if school else listed
     if listed.empty:
-        raise Refused("not_applicable", f"no school or year group is known to have started {asked.name}")
+        elsewhere = " here: see the page of all schools" if school else ""
+        raise Refused("not_applicable", f"no school or year group is known to have started {asked.name}{elsewhere}")
     return listed
 
 

@@ -74,12 +74,10 @@ def starts(pupils: Pupils, asked: Asked, scope: Scope) -> Starts:
     A school's page compares its own year groups; all schools are compared within their phase, because primary and
     secondary schools have seasons of their own.
     """
-    groups = groups_over_time(pupils, asked, school="" if scope == "all" else pupils.school)
-    if scope == "school" and groups.labels["year_group"].isna().all():
-        reason = f"whole schools began {asked.name}, so one school has nothing of its own to stand beside"
-        raise Refused("not_applicable", f"{reason}: see the page of all schools", groups.steps)
+    own = "" if scope == "all" else pupils.school
+    groups = groups_over_time(pupils, asked, unit="year_group" if own else "", school=own)
     never_only = asked.comparison == NEVER_ONLY
-    _some_begin_and_some_do_not(groups, asked, never_only)
+    _some_begin_and_some_do_not(groups, asked, scope)
     groups = _phases_with_both(groups, never_only)
     found = Starts(groups, scope, never_only, 0)
     used = np.abs(found.weigher(panel_of(found, groups.rate))).max(axis=0) > 0
@@ -90,16 +88,17 @@ def starts(pupils: Pupils, asked: Asked, scope: Scope) -> Starts:
     return found
 
 
-def _some_begin_and_some_do_not(groups: Groups, asked: Asked, never_only: bool) -> None:
+def _some_begin_and_some_do_not(groups: Groups, asked: Asked, scope: Scope) -> None:
     begun, never = groups.first[groups.first != NEVER], (groups.first == NEVER).any()
+    elsewhere = "" if scope == "all" else "; see the page of all schools"
     if not len(begun):
         raise Refused("not_applicable", f"no group began {asked.name} while attendance is held", groups.steps)
-    if never_only and not never:
+    if asked.comparison == NEVER_ONLY and not never:
         reason = "every group began sooner or later, so none that never did can be compared"
-        raise Refused("not_applicable", f"{reason}: try comparison: not_yet_treated", groups.steps)
+        raise Refused("not_applicable", f"{reason}: try comparison: not_yet_treated{elsewhere}", groups.steps)
     if not never and len(np.unique(begun)) == 1:
-        reason = f"every group began {asked.name} at the same time: nobody is left to compare with"
-        raise Refused("not_applicable", f"{reason}; where a group never began, it needs no row", groups.steps)
+        reason = f"every group began {asked.name} at the same time: nobody is left to compare with{elsewhere}"
+        raise Refused("not_applicable", reason, groups.steps)
 
 
 def _phases_with_both(groups: Groups, never_only: bool) -> Groups:
