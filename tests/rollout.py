@@ -37,7 +37,8 @@ def spread() -> dict[tuple[str, int], str]:
 
 
 def rollout(
-    folder: Path, starts: Starts, *, fewer: int = 0, missing: tuple[str, ...] = (), joined: Mapping[str, str] | None = None,
+    folder: Path, starts: Starts, *, fewer: int = 0, missing: tuple[str, ...] = (),
+    joined: Mapping[str, str] | None = None,
     weeks: int = 0, named: bool = False, audience: str = "internal", only: tuple[str, ...] = (),
 ) -> Path:  # fmt: skip
     """A study in `folder`: `fewer` of 60 sessions absent once a group has begun, none of `missing` half-terms held.

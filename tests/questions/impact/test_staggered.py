@@ -153,7 +153,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
      "try comparison: not_yet_treated"),
     ({"starts": {key: day for key, day in spread().items() if key[0] == "999002"}}, {}, "999001",
      "no school or year group is known to have started club"),
-    ({"starts": {key: STARTS[0] for key in spread()}, "only": ("999001", "999005")}, {}, "999001", "at the same time"),
+    ({"starts": dict.fromkeys(spread(), STARTS[0]), "only": ("999001", "999005")}, {}, "999001", "at the same time"),
     ({"starts": {key: STARTS[0] if key[1] > 6 else "" for key in spread()}}, {}, "all", "within each phase"),
     ({"starts": every("2025-09-01")}, {}, "all", "while attendance is held"),
     ({"starts": {key: day and "2023-10-30" for key, day in spread().items()}}, {}, "all", "fewer than two half-terms"),
