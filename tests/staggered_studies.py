@@ -1,15 +1,18 @@
 """Synthetic studies of groups that begin at different times: courses by half-term, with or without a planted benefit.
 
-A group's absence is its own level, a season shared by all, and passing ups and downs that fade by half each half-term;
-half of those are shared by the groups of a school. Starts are dealt out by chance.
+A group's absence is its own level, a season shared by all, and passing ups and downs that fade by half each half-term.
+In schools of several year groups half of those (by variance) are the school's. Starts are dealt out by chance.
 """
 
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pandas as pd
 
 from attendlib.questions.common import rescaled, row_of
+from attendlib.questions.impact.groups import Groups
+from attendlib.questions.impact.starts import Starts, panel_of
 from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.records.answer import Check, Row
 from attendlib.stats.fit import Estimate
@@ -48,6 +51,7 @@ class Shape:
 
 SCHOOLS = ((7, 10), (8, 10), (9, 10), (NEVER, 10))
 GROUPS = ((7, 3), (8, 3), (NEVER, 4))
+SEVEN = ((7, 2), (9, 2), (NEVER, 3))
 ONE_SCHOOL = ((7, 2), (9, 2), (NEVER, 2))
 
 
@@ -80,14 +84,42 @@ def panel(shape: Shape, seed: int) -> tuple[Paths, float]:
     """One study's courses (share missed, fewer is better) and the days a year really fewer where groups had begun."""
     rng = np.random.default_rng([seed, len(shape.first)])
     n = len(shape.first)
-    passing = rng.standard_normal((n, PERIODS))
-    for period in range(1, PERIODS):
-        passing[:, period] = KEEPS * passing[:, period - 1] + np.sqrt(1 - KEEPS**2) * passing[:, period]
-    y = SEASON + LEVEL * rng.standard_normal((n, 1)) + PASSING * passing
+    passing = PASSING * _fading(rng, n)
+    y = SEASON + LEVEL * rng.standard_normal((n, 1)) + passing
     since = np.arange(PERIODS) - shape.first[:, None]
     begun = (shape.first[:, None] != NEVER) & (since >= 0)
     planted = np.where(begun, shape.at_once + shape.growing * since, 0.0)
     return paths((y - planted) / 100, shape.first), DAYS * float(planted[begun].mean())
+
+
+def _fading(rng: np.random.Generator, n: int) -> Floats:
+    made = rng.standard_normal((n, PERIODS))
+    for period in range(1, PERIODS):
+        made[:, period] = KEEPS * made[:, period - 1] + np.sqrt(1 - KEEPS**2) * made[:, period]
+    return made
+
+
+def year_groups(seed: int, whole_schools: bool, schools: int = 12, each: int = 6) -> tuple[Row, Row]:
+    """Nothing planted among year groups of schools: main as the page has it, and as if all were unrelated.
+
+    Starts are dealt out to whole schools, or to year groups wherever they are.
+    """
+    rng = np.random.default_rng([seed, schools, each])
+    school = np.repeat(np.arange(schools), each)
+    first = (
+        np.repeat([7, 8, NEVER], schools // 3)[school]
+        if whole_schools
+        else np.resize([7, 8, NEVER, NEVER], len(school))
+    )
+    first = first if whole_schools else rng.permutation(first)
+    passing = PASSING * np.sqrt(0.5) * (_fading(rng, schools)[school] + _fading(rng, len(school)))
+    rate = (SEASON + LEVEL * rng.standard_normal((len(school), 1)) + passing) / 100
+    labels = pd.DataFrame({"school": school.astype(str), "year_group": 7.0, "phase": "", "pupils": 30, "first": first})
+    groups = Groups(labels, rate, rate, rate, rate, rate, tuple(map(str, range(PERIODS))), (), (), ())
+    found = Starts(groups, "all", never_only=False, until=PERIODS - 1)
+    panels = panel_of(found, rate), paths(rate, first)
+    page, unrelated = (_days(estimate(each, group_time_weights(each))) for each in panels)
+    return page, unrelated
 
 
 def run(shape: Shape, seed: int, delta: float = 2.0, certainty: float = 0.75) -> Outcome:
