@@ -38,13 +38,14 @@ def spread() -> dict[tuple[str, int], str]:
 
 def rollout(
     folder: Path, starts: Starts, *, fewer: int = 0, missing: tuple[str, ...] = (),
-    joined: Mapping[str, str] | None = None,
+    joined: Mapping[str, str] | None = None, also: Mapping[str, Starts] | None = None,
     weeks: int = 0, named: bool = False, audience: str = "internal", only: tuple[str, ...] = (),
 ) -> Path:  # fmt: skip
     """A study in `folder`: `fewer` of 60 sessions absent once a group has begun, none of `missing` half-terms held.
 
     `joined` are schools' hub dates; with `weeks`, attendance is by week and that many are held; `named` adds one pupil
-    by name; `only` are the schools that are there. The same seed each time.
+    by name; `only` are the schools that are there. `also` are further interventions, without any benefit. The same seed
+    each time.
     """
     rng = np.random.default_rng(20250912)
     there = only or tuple(SCHOOLS)
@@ -66,8 +67,11 @@ def rollout(
     pupils = pd.DataFrame(who, columns=["pupil", "school", "academic_year", "year_group"])
     pupils.to_csv(data / "pupils.csv", index=False)
     _attendance(pupils, starts, fewer, set(missing), weeks, rng).to_csv(data / "attendance.csv", index=False)
-    rows = [("club", s, str(g), day, "") for (s, g), day in starts.items() if day and s in there]
-    rows += [("club", *who[0][1:2], "", STARTS[0], who[0][0])] if named else []
+    every = {"club": starts, **(also or {})}
+    rows = [
+        (name, s, str(g), day, "") for name, own in every.items() for (s, g), day in own.items() if day and s in there
+    ]
+    rows += [("by_name", who[0][1], "", STARTS[0], who[0][0])] if named else []
     columns = ["intervention", "school", "year_group", "start_date", "pupil"]
     pd.DataFrame(rows, columns=columns).to_csv(data / "interventions.csv", index=False)
     study = folder / "params" / "study.yml"
