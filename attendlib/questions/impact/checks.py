@@ -91,10 +91,13 @@ def _share_late(found: Compared) -> float:
     return float((referred_on > pd.Timestamp(found.windows.outcome.from_date)).mean()) if len(referred_on) else 0.0
 
 
-def others_check(frame: pd.DataFrame, outcome: Span, others: pd.DataFrame) -> list[Check]:
+def others_check(
+    frame: pd.DataFrame, outcome: Span, others: pd.DataFrame, who: tuple[str, str] = ("the referred", "the compared")
+) -> list[Check]:
     """Whether other interventions ran over the outcome's dates for more of one group than of the other.
 
-    `frame` has a row a pupil: pupil, school, year_group, treated; `others` are rows of the interventions table.
+    `frame` has a row a pupil: pupil, school, year_group, treated; `others` are rows of the interventions table; `who`
+    names both groups.
     """
     starts, ends = (pd.to_datetime(others[column]) for column in ("start_date", "end_date"))
     meanwhile = (starts <= pd.Timestamp(outcome.to_date)) & (ends.isna() | (ends >= pd.Timestamp(outcome.from_date)))
@@ -105,7 +108,7 @@ def others_check(frame: pd.DataFrame, outcome: Span, others: pd.DataFrame) -> li
     name, (referred, compared) = max(shares.items(), key=lambda each: (abs(each[1][0] - each[1][1]), each[0]))
     far = abs(referred - compared) >= MANY
     text = (
-        f"Over the same dates {_about(referred)} of the referred and {_about(compared)} of the compared also received"
+        f"Over the same dates {_about(referred)} of {who[0]} and {_about(compared)} of {who[1]} also received"
         f" {name.replace('_', ' ')}"
     )
     end = ": the difference cannot be told apart from that." if far else ", about as many of both."

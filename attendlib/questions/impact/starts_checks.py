@@ -112,7 +112,8 @@ def _others(pupils: Pupils, asked: Asked, found: Starts) -> list[Check]:
     every = frames.interventions(pupils)
     if frame["treated"].nunique() < 2:
         return []
-    return others_check(frame, found.outcome, every[every["intervention"] != asked.intervention])
+    who = ("pupils in groups that began", "pupils in groups that did not")
+    return others_check(frame, found.outcome, every[every["intervention"] != asked.intervention], who)
 
 
 def _stops(found: Starts) -> list[Check]:

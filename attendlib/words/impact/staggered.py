@@ -51,7 +51,8 @@ def first(answer: Answer) -> str:
     return (
         f"{c['school_name']}: over about {c['window_days']} school days after they began {c['intervention']},"
         f" {c['groups']} missed {plain(abs(row.value), places_for(row))} days {word} a pupil ({lessons(row.value)})"
-        f" than {c['groups']} that {beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)})."
+        f" than {c['groups']} that {beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} in"
+        f" {c['many']} {c['groups']})."
     )
 
 
@@ -113,7 +114,7 @@ def _course(answer: Answer) -> Chart | None:
     places = [_distance(row) for row in rows]
     before = sum(row.group.endswith("period=before") for row in rows)
     said = "; ".join(f"{place}: {figure(row)}" for place, row in zip(places, rows, strict=True))
-    title = f"Absence around each group's own start, {c['school_name']}"
+    title = f"Absence by {period} around each group's own start, {c['school_name']}"
     alt = (
         f"Percentage points fewer absent than groups that had not begun, beside the last {period} before the start,"
         f" 95% intervals, {pupils(rows[0].n)}. {said}."

@@ -44,6 +44,7 @@ def _context(found: Starts, asked: Asked) -> dict[str, str]:
     return {
         "outcome": words(found.outcome),
         "window_days": f"{found.days_followed:.0f}",
+        "many": f"{len(groups.labels)}",
         "groups": "year groups" if groups.labels["year_group"].notna().any() else "schools",
         "period": asked.period.replace("_", "-"),
         "stops": dates_words(after),
