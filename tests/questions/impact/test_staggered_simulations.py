@@ -48,7 +48,7 @@ def test_nothing_planted_hardly_ever_reads_as_benefit_or_harm(cell: str) -> None
 @pytest.mark.parametrize("days", [2.0, 5.0])
 @pytest.mark.parametrize("cell", ["40 schools", "10 groups", "7 year groups"])
 def test_planted_days_are_covered(cell: str, days: float) -> None:
-    """Seven year groups are held to 93% only: so few courses are counted with fewer degrees of freedom than they have."""
+    """Seven year groups need 93% only: so few courses count with fewer degrees of freedom than they have."""
     found = [run(Shape(CELLS[cell], at_once=days / DAYS), seed) for seed in range(SEEDS)]
     helped = share(found, "Probably helped")
     said(f"{cell}, {days:g} days planted: main covers {covered(found):.1%}, check {covered(found, 'check'):.1%},"
