@@ -108,10 +108,10 @@ def start_rows(found: Starts) -> list[Row]:
 
 def permutation_row(found: Starts, shuffled: Shuffled) -> Row:
     """The share of other arrangements of the starts with a difference as large."""
-    method = "all arrangements" if shuffled.enumerated else "drawn arrangements, add-one"
+    how = f"all {shuffled.draws:,} arrangements" if shuffled.enumerated else f"{shuffled.draws:,} drawn, add-one"
     return Row(
         "permutation_p", found.scope, model=MAIN, value=shuffled.p, unit="p", n=found.n,
-        n_groups=len(panel_of(found, found.groups.rate).y), method=f"{shuffled.draws} {method}, within phases",
+        n_groups=len(panel_of(found, found.groups.rate).y), method=how,
     )  # fmt: skip
 
 

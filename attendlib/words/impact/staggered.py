@@ -1,5 +1,7 @@
 """Staggered starts in words: whole groups that began at different times, beside those that had not begun."""
 
+from datetime import date
+
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, event_study, specification_curve
 from attendlib.words.impact.manner import Manner
@@ -28,7 +30,8 @@ CAVEATS = (
     "Nobody drew lots for who began when: groups that began sooner may differ from those that began later.",
     "Groups that had not begun are taken to show how the others would have gone on. The time before, drawn below, is"
     " all there is to judge that by.",
-    "Year groups of a school that begin together share all else that happens there: they count as one course.",
+    "Year groups of one school share all else that happens there. Over all schools, those of a school that begin"
+    " together count as one course; on a school's own page each stands for itself.",
 )
 METHOD = (
     "Each group's change since the last period before its own start stands beside the change of groups that had not"
@@ -78,10 +81,9 @@ def _by_chance(answer: Answer) -> tuple[str, ...]:
     if row is None or row.value is None:
         return ()
     said = rounded(row.value, 3) if row.value >= 0.0005 else "under 0.001"
-    many, _, how = row.method.partition(" ")
     return (
         f"Had the same starts fallen on other groups, a share of {said} of arrangements would differ at least as much"
-        f" ({int(many):,} {how}).",
+        f" ({row.method}).",
     )
 
 
@@ -181,7 +183,8 @@ def _doubt(row: Row) -> str:
     key, _, value = row.group.partition("=")
     if key == "outcome":
         return "Sessions that could be attended (percent fewer)"
-    return f"A start that never was, {value} (points fewer absent)"
+    day = date.fromisoformat(value)
+    return f"A start that never was, {day.day} {day:%B %Y} (points fewer absent)"
 
 
 MANNER = Manner(MAIN, MODELS, first, more, CAVEATS, METHOD, details)
