@@ -17,6 +17,7 @@ from attendlib.questions.impact.referred import referred
 from attendlib.records.answer import Step
 
 NEVER = -1
+NEVER_DAY = pd.Timestamp(2200, 1, 1)  # after any data; pandas cannot hold its own greatest day in microseconds
 JOINED_HUB = "joined_hub"  # the intervention that the schools table itself dates
 LONGEST_BREAK = timedelta(weeks=9)  # between two weeks: longer than any summer, so a term is missing
 NEARLY = 0.8  # of the weeks: schools break up on different days
@@ -62,15 +63,16 @@ class Groups:
 CELLS = ("rate", "authorised", "unauthorised", "pupils", "possible")
 
 
-def groups_over_time(pupils: Pupils, asked: Asked, unit: str = "") -> Groups:
+def groups_over_time(pupils: Pupils, asked: Asked, unit: str = "", school: str = "") -> Groups:
     """The groups of the study's schools over all years held, up to the asked one, and when each began.
 
-    `unit` is "school" or "year_group"; unless given, it is what the interventions table names. Raises Refused where
+    `unit` is "school" or "year_group"; unless given, it is what the interventions table names. `school` keeps to one
+    school's groups. Raises Refused where
     pupils were chosen by name, a term is missing in between, or fewer than two groups are held throughout.
     """
-    listed = _listed(pupils, asked)
+    listed = _listed(pupils, asked, school)
     unit = unit or ("year_group" if listed["year_group"].notna().any() else "school")
-    cells = _cells(pupils, asked, unit)
+    cells = _cells(pupils, asked, unit, school)
     periods = cells[["name", "period_start", "period_end"]].groupby("name", sort=False).agg(
         {"period_start": "min", "period_end": "max"}
     ).sort_values("period_start")  # fmt: skip
@@ -92,7 +94,7 @@ def groups_over_time(pupils: Pupils, asked: Asked, unit: str = "") -> Groups:
     return _usable(made, limit(pupils.study_file.study.audience))
 
 
-def _listed(pupils: Pupils, asked: Asked) -> pd.DataFrame:
+def _listed(pupils: Pupils, asked: Asked, school: str) -> pd.DataFrame:
     """Rows that start a whole school or year group: school, year_group, start_date, end_date."""
     columns = ["school", "year_group", "start_date", "end_date"]
     if asked.intervention == JOINED_HUB:
@@ -107,16 +109,18 @@ def _listed(pupils: Pupils, asked: Asked) -> pd.DataFrame:
             reason = f"{asked.name} was given to pupils by name, and this design compares whole year groups or schools"
             raise Refused("not_applicable", f"{reason}: use `design: adjusted`")
         listed = rows.loc[rows["start_date"].notna(), columns]
+    listed = listed[listed["school"] == school] if school else listed
     if listed.empty:
-        raise Refused("not_applicable", f"no school or year group is known to have started {asked.name}")
+        elsewhere = " here: see the page of all schools" if school else ""
+        raise Refused("not_applicable", f"no school or year group is known to have started {asked.name}{elsewhere}")
     return listed
 
 
-def _cells(pupils: Pupils, asked: Asked, unit: str) -> pd.DataFrame:
+def _cells(pupils: Pupils, asked: Asked, unit: str, school: str) -> pd.DataFrame:
     """One row per group and period, sums put together where the group is a school."""
     years = [year for year in frames.academic_years(pupils) if year <= asked.year]
     cells = frames.absence_by_group(pupils, years, asked.period)
-    cells = cells[cells["in_study"]]
+    cells = cells[cells["in_study"] & (cells["school"] == school if school else True)]
     if cells.empty:
         reason = f"attendance is not held by {asked.period.replace('_', '-')}, so no course over time can be seen"
         raise Refused("not_applicable", reason)
@@ -178,7 +182,7 @@ def _first(labels: pd.DataFrame, listed: pd.DataFrame, periods: pd.DataFrame) ->
     by_school = listed.loc[listed["year_group"].isna(), ["school", "start_date"]]
     found = [labels[KEYS].merge(by_school, on="school"), labels[KEYS].merge(listed[[*keys, "start_date"]], on=keys)]
     starts = pd.concat(found).groupby(KEYS, as_index=False)["start_date"].min()
-    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(pd.Timestamp.max)
+    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(NEVER_DAY)
     place = np.searchsorted(periods["period_end"].to_numpy(), start.to_numpy())
     return np.where(place < len(periods), place, NEVER)
 

@@ -85,7 +85,7 @@ def specification_curve(
         below.set_ylim(len(choices) - 0.5, -0.5)
         below.set_xlim(-0.6, len(items) - 0.4)
         below.tick_params(length=0, labelbottom=False)
-        below.set_xlabel("each way of answering (diamond: the one fixed first)")
+        below.set_xlabel("each way (diamond: the one fixed first)")
         grid(below, "y")
 
     return drawn(title, alt, draw, 3.4 + deep)
