@@ -8,6 +8,7 @@ from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
+from attendlib.questions.impact.designs.synthetic_control import synthetic_control
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.kept import protocol_check
 from attendlib.questions.impact.reach import reach_rows
@@ -21,6 +22,7 @@ DETAILS = "impact_details"
 DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
     "adjusted": adjusted,
     HALF_TERMS: adjusted,
+    "synthetic_control": synthetic_control,
 }
 
 

@@ -218,7 +218,8 @@ def differences(answer: Answer) -> Table:
         notes.append(f"Main in percentage points of possible sessions: {figure(points)}.")
     if any("c" in cell[1:] for cell in cells):
         notes.append(WITHHELD_NOTE)
-    caption = f"Fewer days missed by referred pupils, {answer.context['outcome']}, 95% intervals"
+    whose = "" if answer.context["design"] in MANNERS else " by referred pupils"
+    caption = f"Fewer days missed{whose}, {answer.context['outcome']}, 95% intervals"
     return Table(caption, columns, tuple(cells), columns[1:], " ".join(notes))
 
 

@@ -8,6 +8,7 @@ from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual
 from attendlib.questions.impact.referred import marked
 from attendlib.records.answer import Check
+from attendlib.records.study import Span
 from attendlib.stats.chances import smallest_permutation_p
 
 MANY = 0.25  # of the referred also receiving something else: the two can no longer be told apart
@@ -24,7 +25,7 @@ def checks(found: Compared, asked: Asked, others: pd.DataFrame) -> list[Check]:
         _long_enough(found),
         _permutation(found),
         _follow_up(found),
-        *_others(found, others),
+        *same_time_checks(found.frame, found.windows.outcome, others),
         _households(found),
         _rule(asked),
     ]
@@ -90,19 +91,23 @@ def _share_late(found: Compared) -> float:
     return float((referred_on > pd.Timestamp(found.windows.outcome.from_date)).mean()) if len(referred_on) else 0.0
 
 
-def _others(found: Compared, others: pd.DataFrame) -> list[Check]:
-    """Whether other interventions ran over the outcome's dates for more of one group than of the other."""
-    outcome = found.windows.outcome
+def same_time_checks(
+    frame: pd.DataFrame, outcome: Span, others: pd.DataFrame, who: tuple[str, str] = ("the referred", "the compared")
+) -> list[Check]:
+    """Whether other interventions ran over the outcome's dates for more of one group than of the other.
+
+    `frame` has a row a pupil: pupil, school, year_group and `treated` 0 or 1; `who` names the treated and the others.
+    """
     starts, ends = (pd.to_datetime(others[column]) for column in ("start_date", "end_date"))
     meanwhile = (starts <= pd.Timestamp(outcome.to_date)) & (ends.isna() | (ends >= pd.Timestamp(outcome.from_date)))
-    over = others[meanwhile & others["school"].isin(found.frame["school"])]
-    shares = {str(name): _shares_reached(found.frame, rows) for name, rows in over.groupby("intervention")}
+    over = others[meanwhile & others["school"].isin(frame["school"])]
+    shares = {str(name): _shares_reached(frame, rows) for name, rows in over.groupby("intervention")}
     if not shares:
         return []
     name, (referred, compared) = max(shares.items(), key=lambda each: (abs(each[1][0] - each[1][1]), each[0]))
     far = abs(referred - compared) >= MANY
     text = (
-        f"Over the same dates {_about(referred)} of the referred and {_about(compared)} of the compared also received"
+        f"Over the same dates {_about(referred)} of {who[0]} and {_about(compared)} of {who[1]} also received"
         f" {name.replace('_', ' ')}"
     )
     end = ": the difference cannot be told apart from that." if far else ", about as many of both."
