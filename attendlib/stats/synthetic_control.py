@@ -20,6 +20,7 @@ Kind = Literal["mixture", "free_level", "classic", "sdid", "did"]
 KINDS: Final[tuple[Kind, ...]] = ("mixture", "free_level", "classic", "sdid", "did")
 FEWEST_DONORS = 3  # with two, a placebo is a comparison of one group with one other
 PIVOTS = 20  # for each donor: the active set ends in far fewer
+NEGLIGIBLE = 1e-9  # a weight of rounding alone
 TIME_RIDGE = 1e-6  # of the noise: only to make period weights unique (Arkhangelsky and others 2021)
 
 
@@ -76,7 +77,7 @@ def without_each(y: Floats, first: int, after_weights: Floats | None = None, kin
         return []
     share = np.ones(y.shape[1] - first) if after_weights is None else after_weights / np.sum(after_weights)
     _, weights = _gap(np.asarray(y, dtype=float), first, share, kind)
-    carrying = 1 + np.flatnonzero(weights > 0)
+    carrying = 1 + np.flatnonzero(weights > NEGLIGIBLE)
     return [synthetic_control(np.delete(y, place, axis=0), first, after_weights, kind) for place in carrying]
 
 

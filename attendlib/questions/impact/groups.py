@@ -17,6 +17,7 @@ from attendlib.questions.impact.referred import referred
 from attendlib.records.answer import Step
 
 NEVER = -1
+NOT_YET = pd.Timestamp("9999-12-31")  # of the unit dates are held in, as Timestamp.max is not
 JOINED_HUB = "joined_hub"  # the intervention that the schools table itself dates
 LONGEST_BREAK = timedelta(weeks=9)  # between two weeks: longer than any summer, so a term is missing
 NEARLY = 0.8  # of the weeks: schools break up on different days
@@ -178,7 +179,7 @@ def _first(labels: pd.DataFrame, listed: pd.DataFrame, periods: pd.DataFrame) ->
     by_school = listed.loc[listed["year_group"].isna(), ["school", "start_date"]]
     found = [labels[KEYS].merge(by_school, on="school"), labels[KEYS].merge(listed[[*keys, "start_date"]], on=keys)]
     starts = pd.concat(found).groupby(KEYS, as_index=False)["start_date"].min()
-    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(pd.Timestamp.max)
+    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(NOT_YET)
     place = np.searchsorted(periods["period_end"].to_numpy(), start.to_numpy())
     return np.where(place < len(periods), place, NEVER)
 

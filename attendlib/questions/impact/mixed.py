@@ -96,7 +96,9 @@ def choice_rows(pupils: Pupils, asked: Asked, found: Pool, made: Synthetic) -> l
 def _other_weights(found: Pool) -> Iterator[Row]:
     for way, kind in (("no_ridge", "free_level"), ("same_level", "classic")):
         made = synthetic_control(found.percent(), found.first, found.after_weights, kind)  # type: ignore[arg-type]
-        yield _choice(found, made, way)
+        row = _choice(found, made, way)
+        # Schools whose level no mixture can reach would make this interval as wide as schools differ in level.
+        yield replace(row, low=None, high=None, se=None, df=None, p=None) if kind == "classic" else row
 
 
 def _left_out(found: Pool) -> list[Row]:

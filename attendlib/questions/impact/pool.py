@@ -136,7 +136,7 @@ def _of_the_pool(groups: Groups, school: str, asked: Asked, all_phases: bool) ->
     own = labels["school"] == school
     phase = labels.loc[own, "phase"].iloc[0]
     if asked.donors:
-        groups = groups.only((own | labels["school"].isin(asked.donors)).to_numpy(), "schools that `donors` leaves out")
+        groups = groups.only((own | labels["school"].isin(asked.donors)).to_numpy(), "schools not named as donors")
     elif not all_phases:
         groups = groups.only((own | (labels["phase"] == phase)).to_numpy(), "schools of another phase")
     donors = len(groups.labels) - 1

@@ -137,11 +137,16 @@ def _choices_chart(answer: Answer) -> Chart | None:
     rows = answer.select("choice")
     if len(rows) < 2:
         return None
-    said = "; ".join(f"{_choice(row)}: {figure(row)}" for row in rows)
+    said = "; ".join(f"{_choice(row)}: {_figure(row)}" for row in rows)
     title = f"The same question answered in {len(rows)} ways, {answer.context['school_name']}"
     unit = rows[0].unit
     alt = f"{unit.capitalize()} fewer, 95% intervals from placebo schools, {pupils(rows[0].n)}. {said}."
     return dots(title, alt, [Dot(_choice(row), row) for row in rows], f"fewer {unit}", zero_line=True)
+
+
+def _figure(row: Row) -> str:
+    """The figure with its interval, or alone where it has none."""
+    return figure(row) if row.value is None or row.low is not None else plain(row.value)
 
 
 def _choice(row: Row) -> str:
