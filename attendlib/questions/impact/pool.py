@@ -58,15 +58,11 @@ def pool(pupils: Pupils, asked: Asked, all_phases: bool = False) -> Pool:
     Where the interventions table names year groups, only those are compared, in every school.
     """
     _donors_can_be_had(pupils, asked)
-    groups = _whole_schools(groups_over_time(pupils, asked), pupils.school)
+    groups = groups_over_time(pupils, asked)
+    _began_here(groups, pupils, asked)
+    groups = _whole_schools(groups, pupils.school)
     own = (groups.labels["school"] == pupils.school).to_numpy()
-    if not own.any():
-        reason = f"{pupils.school_name} is not held with enough pupils in every period, or began before all of them"
-        raise Refused("too_few", reason, groups.steps)
     first = int(groups.first[own][0])
-    if first == NEVER:
-        reason = f"{pupils.school_name} did not begin {asked.name} before the last period held"
-        raise Refused("not_applicable", f"{reason}: see the page of a school that did")
     _untreated_donors(groups, pupils.school, asked)
     groups = groups.only(own | (groups.first == NEVER), f"schools that began {asked.name} too")
     groups = _of_the_pool(groups, pupils.school, asked, all_phases)
@@ -80,6 +76,17 @@ def _donors_can_be_had(pupils: Pupils, asked: Asked) -> None:
     unknown = [donor for donor in asked.donors if donor not in known]
     if unknown:
         raise Refused("not_applicable", f"no school of the study is called {', '.join(unknown)} (`donors`)")
+
+
+def _began_here(groups: Groups, pupils: Pupils, asked: Asked) -> None:
+    """Refuses the page of a school that is not held throughout, or did not begin within the periods held."""
+    here = groups.first[(groups.labels["school"] == pupils.school).to_numpy()]
+    if not here.size:
+        reason = f"{pupils.school_name} is not held with enough pupils in every period, or began before all of them"
+        raise Refused("too_few", reason, groups.steps)
+    if (here == NEVER).all():
+        reason = f"{pupils.school_name} did not begin {asked.name} before the last period held"
+        raise Refused("not_applicable", f"{reason}: see the page of a school that did")
 
 
 def _untreated_donors(groups: Groups, school: str, asked: Asked) -> None:
@@ -109,8 +116,6 @@ def _whole_schools(groups: Groups, school: str) -> Groups:
     places = {str(name): rows.index.to_numpy() for name, rows in groups.labels.groupby("school")}
     whole = [name for name, rows in places.items() if len(rows) == len(began)]
     groups = groups.only(groups.labels["school"].isin(whole).to_numpy(), "schools without all of these year groups")
-    if not whole:
-        return groups
     merged = [_together(groups, groups.labels.index[groups.labels["school"] == name].to_numpy()) for name in whole]
     kept = pd.DataFrame([label for label, _ in merged])
     kept["first"] = [0 if name in others_began else first for name, first in zip(whole, kept["first"], strict=True)]

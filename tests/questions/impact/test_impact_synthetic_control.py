@@ -66,6 +66,7 @@ REFUSED: list[tuple[dict[str, Any], str, list[tuple[str, float, str]] | None, st
     ({"intervention": "breakfast_club"}, HERE, None, "not_applicable", "began at different times"),
     ({"outcome": {"from": "2025-07-14", "to": "2025-07-22"}}, HERE, None, "not_applicable", "no whole half-term lies"),
     ({}, HERE, [(HERE, float("nan"), "2026-01-05")], "not_applicable", "before the last period held"),
+    ({}, "999002", [("999001", 1.0, START)], "not_applicable", "did not begin late gate"),
 ]  # fmt: skip
 
 
