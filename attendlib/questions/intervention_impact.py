@@ -10,6 +10,7 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
 from attendlib.questions.impact.designs.meta_analysis import put_together
 from attendlib.questions.impact.designs.staggered import staggered
+from attendlib.questions.impact.designs.synthetic_control import synthetic_control
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.reach import reach_rows
 from attendlib.questions.impact.shrunken import shrunken_rows
@@ -25,6 +26,7 @@ DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
     HALF_TERMS: adjusted,
     "meta_analysis": put_together,
     "staggered": staggered,
+    "synthetic_control": synthetic_control,
 }
 
 

@@ -1,0 +1,195 @@
+"""One school beside a mixture of others, from the study's keys to the page: what is told, and what is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from trust import Trust
+
+from attendlib.intake import frames
+from attendlib.notebook import impact_details, intervention_impact
+from attendlib.questions.impact.chosen import Refused
+from attendlib.questions.impact.pool import hidden, refuse_readable
+from attendlib.records.answer import Answer
+from attendlib.stats.synthetic_control import synthetic_control
+from attendlib.words.rule import causal_words
+from attendlib.words.stories import tell
+
+HERE, START = "999006", "2025-01-06"
+OTHERS = ["999001", "999002", "999003", "999004", "999005"]
+KEYS: dict[str, Any] = {
+    "intervention": "late_gate",
+    "smallest_worthwhile_days": 1.0,
+    "design": "synthetic_control",
+    "donors": OTHERS,
+    "outcome": {"from": START, "to": "2025-07-22"},
+}
+Asks = Callable[..., Answer]
+
+
+@pytest.fixture
+def ask(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> Asks:
+    """The question on the demo's trust; `starts` puts other rows in place of its interventions table."""
+
+    def asked(school: str = HERE, starts: list[tuple[str, float, str]] | None = None, **changed: Any) -> Answer:
+        if starts is not None:
+            rows = pd.DataFrame(starts, columns=["school", "year_group", "start_date"])
+            rows = rows.assign(
+                intervention="late_gate", pupil=None, status="started", start_date=pd.to_datetime(rows["start_date"]),
+                referred_date=pd.NaT, end_date=pd.NaT,
+            )  # fmt: skip
+            monkeypatch.setattr(frames, "interventions", lambda pupils, name=None: rows)
+        return intervention_impact(trust.pupils(school, monkeypatch), **{**KEYS, **changed})
+
+    return asked
+
+
+def whole(*schools: str) -> list[tuple[str, float, str]]:
+    return [(school, float("nan"), START) for school in schools]
+
+
+# changed keys, the page's school, rows of the interventions table or the demo's own; status, words of the reason
+REFUSED: list[tuple[dict[str, Any], str, list[tuple[str, float, str]] | None, str, str]] = [
+    ({}, "all", None, "not_applicable", "see the page of each school that began late gate"),
+    ({}, "999001", None, "not_applicable", "did not begin late gate"),
+    ({"donors": [*OTHERS, "999999"]}, HERE, None, "not_applicable", "no school of the study is called 999999"),
+    ({"donors": [*OTHERS, HERE]}, HERE, None, "not_applicable", "no school can stand in for itself"),
+    ({}, HERE, whole(HERE, "999002"), "not_applicable", "`donors` names 999002, which began late gate too"),
+    ({"donors": OTHERS[:2]}, HERE, None, "too_few", "only 2 other schools are left to mix from"),
+    ({"donors": []}, HERE, None, "too_few", "only 1 other school is left to mix from"),
+    ({"donors": []}, HERE, whole(HERE, *OTHERS), "too_few", "only 0 other schools are left"),
+    ({"baseline": {"from": "2024-09-01", "to": "2024-12-20"}}, HERE, None, "not_applicable",
+     "only 2 half-terms are held from before the start"),
+    ({"intervention": "tutor_calls"}, HERE, None, "not_applicable", "given to pupils by name"),
+    ({"intervention": "breakfast_club"}, HERE, None, "not_applicable", "began at different times"),
+    ({"outcome": {"from": "2025-07-14", "to": "2025-07-22"}}, HERE, None, "not_applicable", "no whole half-term lies"),
+    ({}, HERE, [(HERE, float("nan"), "2026-01-05")], "not_applicable", "before the last period held"),
+    ({}, "999002", [("999001", 1.0, START)], "not_applicable", "did not begin late gate"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changed", "school", "starts", "status", "said"), REFUSED)
+def test_refused_with_a_reason(
+    ask: Asks, changed: dict[str, Any], school: str, starts: list[tuple[str, float, str]] | None, status: str, said: str
+) -> None:
+    answer = ask(school, starts, **changed)
+    assert (answer.status, answer.rows) == (status, ())
+    assert said in answer.reasons[0]
+    assert said in tell(answer).sentences[0]
+
+
+def test_a_missing_term_is_refused(ask: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = frames.absence_by_group
+    monkeypatch.setattr(
+        frames, "absence_by_group",
+        lambda *asked: held(*asked)[lambda cells: (cells["academic_year"] != "2023/24") | (cells["period"] != "5")],
+    )  # fmt: skip
+    answer = ask()
+    assert answer.status == "not_applicable"
+    assert "missing in between (2023/24-5)" in answer.reasons[0]
+
+
+def test_five_donors_cannot_reach_a_verdict_and_the_page_says_why(ask: Asks) -> None:
+    answer = ask()
+    assert answer.verdict == "Cannot tell"
+    assert "With 5 other schools" in answer.reasons[0]
+    assert "at least 19 others are needed" in answer.reasons[0]
+    assert "with 5 other schools" in " ".join(tell(answer).sentences)
+
+
+def test_nothing_was_planted_and_the_interval_holds_nothing(ask: Asks) -> None:
+    answer = ask()
+    for model in ("synthetic_control", "check", "raw"):
+        row = answer.row("days_fewer", model=model)
+        assert row is not None
+        assert row.low < 0 < row.high
+
+
+def test_better_is_positive(ask: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two points fewer at the school after the start are two points more in the row."""
+    before = ask().row("points_fewer", model="synthetic_control")
+    held = frames.absence_by_group
+
+    def fewer(*asked: Any) -> pd.DataFrame:
+        cells = held(*asked)
+        after = (cells["school"] == HERE) & (cells["period_start"] >= START)
+        return cells.assign(rate_per_pupil=cells["rate_per_pupil"] - 0.02 * after)
+
+    monkeypatch.setattr(frames, "absence_by_group", fewer)
+    after = ask().row("points_fewer", model="synthetic_control")
+    assert after.value - before.value == pytest.approx(2.0)
+    assert after.se == pytest.approx(before.se)
+
+
+def test_days_and_course_agree_with_the_points(ask: Asks) -> None:
+    answer = ask()
+    points, days = (answer.row(name, model="synthetic_control") for name in ("points_fewer", "days_fewer"))
+    assert days.value == pytest.approx(1.9 * points.value)
+    gaps = [row.value for row in answer.select("mixture_gap") if "period=after" in row.group]
+    assert len(gaps) == 4
+    assert min(gaps) <= points.value <= max(gaps)
+    school, mixture = (
+        [row.value for row in answer.select("mixture_course") if row.group.endswith(who)]
+        for who in ("who=school", "who=mixture")
+    )
+    differences = np.subtract(mixture, school)
+    assert differences == pytest.approx([row.value for row in answer.select("mixture_gap")])
+    assert differences[:8].mean() == pytest.approx(0)  # a difference in level is allowed
+
+
+def test_year_groups_named_are_compared_with_the_same_year_groups_elsewhere(ask: Asks) -> None:
+    """Years 1 and 2 of a primary, beside those of the other three: the pool may hold no secondary."""
+    answer = ask("999001", [("999001", 1.0, START), ("999001", 2.0, START)], donors=[])
+    assert answer.status == "done"
+    assert answer.row("points_fewer", model="synthetic_control").n_groups == 4
+    assert answer.row("points_fewer", model="synthetic_control").n < 4 * 2 * 70
+    assert not any("999005" in row.group for row in answer.select("donor_weight"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "hides"),
+    [
+        ([0.5, 0.3, 0.2], True),
+        ([0.5, 0.5, 0.0], False),
+        ([0.81, 0.1, 0.09], False),
+        ([0.8, 0.1, 0.1], True),
+        ([1.0, 0.0, 0.0, 0.0], False),
+        ([0.6, 0.395, 0.005], False),
+    ],
+)
+def test_a_mixture_hides_the_schools_in_it(weights: list[float], hides: bool) -> None:
+    assert hidden(np.array(weights)) == hides
+
+
+def test_a_mixture_that_is_one_school_is_never_shown() -> None:
+    """A school's twin among the donors, fitted without a ridge: the mixture would be the twin's own course."""
+    y = np.random.default_rng(3).normal(7, 1, (8, 12))
+    y[0] = y[4] + np.where(np.arange(12) >= 8, -1.0, 0.0)
+    with pytest.raises(Refused, match="their own figures could be read"):
+        refuse_readable(synthetic_control(y, 8, kind="classic"), ())
+    refuse_readable(synthetic_control(y, 8, kind="did"), ())
+
+
+def test_the_whole_page_can_be_told(ask: Asks) -> None:
+    answer = ask(placebo_dates=["2024-02-19", "2023-09-10"])
+    names = [check.name for check in answer.checks]
+    assert "Placebo start on 19 February 2024" in names
+    late = next(check for check in answer.checks if check.name.endswith("2023"))
+    assert late.passed is None  # nothing lies before it
+    story, details = tell(answer), tell(impact_details(answer))
+    assert causal_words(f"{story} {details}") == ()
+    assert len(details.charts) == 3
+    assert all(len(cells) == len(table.columns) for table in details.tables for cells in table.cells)
+    assert "6 schools" in story.sentences[0]
+    assert "mixture of other schools" in story.sentences[0]
+    assert not any("referred" in text for text in (*story.sentences, *details.sentences, story.tables[0].caption))
+
+
+def test_weeks_can_be_the_points_in_time(ask: Asks) -> None:
+    answer = ask(period="week")
+    assert answer.status == "done"
+    assert answer.row("choice", group="way=by_half_term") is not None
+    assert all("week=" in row.group for row in answer.select("mixture_gap"))
+    assert tell(impact_details(answer)).charts
