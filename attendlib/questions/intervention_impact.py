@@ -8,6 +8,7 @@ from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
+from attendlib.questions.impact.designs.series import series
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.kept import protocol_check
 from attendlib.questions.impact.reach import reach_rows
@@ -19,6 +20,7 @@ from attendlib.records.study import ALL, COMPARISONS
 QUESTION = "intervention_impact"
 DETAILS = "impact_details"
 DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
+    "series": series,
     "adjusted": adjusted,
     HALF_TERMS: adjusted,
 }
