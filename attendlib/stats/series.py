@@ -5,7 +5,6 @@ known: the answer is averaged over all of them, each by how well it fits (Bayes 
 least squares). Newey-West errors and one fitted AR(1) cover too little on so few periods (docs/methods.md).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +16,10 @@ from scipy.special import stdtr
 from attendlib.stats.fit import Estimate, t_interval, t_quantile
 
 AFTER = "after"  # the column whose coefficient is the mean difference over the periods after the start
-# Correlation between periods one step apart: less alike is likelier beforehand, in proportion to 1 less it.
-CORRELATIONS = np.arange(0, 0.951, 0.05)
+# What may lie behind a course: a state of which so much is left a period later, and a share of noise beside it; or
+# noise alone. Each is as likely beforehand.
+FADING, NOISE = (0.3, 0.6, 0.8, 0.9, 0.95, 0.98), (0.0, 0.3, 0.6, 0.8)
+GRID = np.array([(0.0, 1.0, 1.0), *((fades, noise, 1.0) for fades in FADING for noise in NOISE)])
 CENTRAL = 0.95
 
 
@@ -38,7 +39,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fits:
-    """Generalised least squares at each correlation: coef (r, k), se (r,) of AFTER, and each one's share (r,)."""
+    """Generalised least squares at each row of a grid: coef (g, k), se (g,) of AFTER, and each one's share (g,)."""
 
     coef: np.ndarray
     se: np.ndarray
@@ -55,45 +56,45 @@ def course(
     season: pd.DataFrame | None = None,
     steps: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Columns (periods, k): AFTER, then level, slope, season, known steps; with `bends` the slope may change.
+    """Columns (periods, k): level, slope, season, known steps, AFTER last; with `bends` the slope may change.
 
     `after` is true from the start on. `times` are in periods. The slope's change is centred on the periods after, so
     AFTER stays their mean difference from the course before. `season` must hold no constant.
     """
     after = np.asarray(after, float)
     length = float(np.ptp(times)) or 1.0
-    columns = {AFTER: after, "level": np.ones(len(after))}
+    columns = {"level": np.ones(len(after))}
     if slope:
         columns["slope"] = (times - times[after == 1].mean()) / length
         if bends:
             columns["bend"] = columns["slope"] * after
-    return pd.concat([pd.DataFrame(columns), *(part for part in (season, steps) if part is not None)], axis=1)
+    parts = [pd.DataFrame(columns), *(part for part in (season, steps) if part is not None)]
+    return pd.concat([*parts, pd.DataFrame({AFTER: after})], axis=1)
 
 
 def carried_on(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.ndarray | None = None) -> Carried:
-    """The mean difference in y (periods,) after the start, by the columns X of `course`, averaged over CORRELATIONS.
+    """The mean difference in y (periods,) after the start, by the columns X of `course`, averaged over GRID.
 
-    Periods `times` apart correlate by r to that power; a period's variance is 1 over its weight. Given r, AFTER is t
-    with rows less columns degrees of freedom; shares are r's prior times the restricted likelihood. The interval holds
-    95% of the mixture, centred on its mean; `se` is its half width over the t quantile. ValueError without rows enough.
+    Each row of GRID is a covariance: periods `times` apart share (1 - noise) r to that power; a period's variance is 1
+    over its weight. Given it, AFTER is t with rows less columns degrees of freedom; its share is its prior times its
+    restricted likelihood. The interval holds 95% of the mixture, centred on its mean; `se` is half its width over the
+    t quantile. ValueError where rows are too few or a number is missing.
     """
-    fits = _fits(np.asarray(y, float), X, np.asarray(times, float), weights, CORRELATIONS)
+    fits = _fits(np.asarray(y, float), X, np.asarray(times, float), weights, GRID)
     coef = pd.Series(fits.shares @ fits.coef, X.columns)
-    value = float(coef[AFTER])
-    each = fits.coef[:, list(X.columns).index(AFTER)]
-    half = _half_width(value, each, fits)
+    half = _half_width(float(coef[AFTER]), fits.coef[:, list(X.columns).index(AFTER)], fits)
     se = half / float(t_quantile(0.5 + CENTRAL / 2, fits.df))
-    p, low, high = t_interval(np.array(value), np.array(se), np.array(float(fits.df)), 100 * CENTRAL)
-    estimate = Estimate(value, se, float(fits.df), float(p), float(low), float(high), len(X), None)
     carried = X.assign(**{name: 0.0 for name in (AFTER, "bend") if name in X}).to_numpy(float) @ coef.to_numpy()
-    return Carried(estimate, coef, float(fits.shares @ CORRELATIONS), carried)
+    neighbours = float(fits.shares @ (GRID[:, 0] * (1 - GRID[:, 1])))
+    return Carried(_estimate(float(coef[AFTER]), se, fits.df, len(X)), coef, neighbours, carried)
 
 
 def at_correlation(
     y: np.ndarray, X: pd.DataFrame, times: np.ndarray, correlation: float, weights: np.ndarray | None = None
 ) -> Estimate:
-    """The same difference, were the correlation between neighbouring periods known."""
-    fits = _fits(np.asarray(y, float), X, np.asarray(times, float), weights, np.array([correlation]))
+    """The same difference, were the correlation between neighbouring periods known and nothing were noise."""
+    known = np.array([(correlation, 0.0, 1.0)])
+    fits = _fits(np.asarray(y, float), X, np.asarray(times, float), weights, known)
     return _estimate(float(fits.coef[0, list(X.columns).index(AFTER)]), float(fits.se[0]), fits.df, len(X))
 
 
@@ -129,32 +130,36 @@ def _enough_rows(X: pd.DataFrame) -> None:
 
 
 def _fits(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.ndarray | None, grid: np.ndarray) -> _Fits:
+    """One fit for each row (correlation, noise, prior) of `grid`, all at once."""
     _enough_rows(X)
     if not np.isfinite(y).all():
         raise ValueError(f"{int((~np.isfinite(y)).sum())} of {len(y)} periods have no number")
-    spread = np.ones(len(y)) if weights is None else 1 / np.sqrt(np.asarray(weights, float))
-    made = list(_each(y / spread, X.to_numpy(float) / spread[:, None], times, list(X.columns).index(AFTER), grid))
-    coef, se, likelihood = (np.array(part) for part in zip(*made, strict=True))
-    shares = np.exp(likelihood - likelihood.max()) * (1 - grid)
-    return _Fits(coef, se, shares / shares.sum(), len(y) - X.shape[1])
+    n, k = X.shape
+    own = np.ones(n) if weights is None else 1 / np.asarray(weights, float)
+    roots = np.linalg.cholesky(_covariances(times, own, grid))
+    whole = np.linalg.solve(roots, np.column_stack([X.to_numpy(float), y]))
+    q, r = np.linalg.qr(whole[:, :, :k])
+    along = np.einsum("gnk,gn->gk", q, whole[:, :, k])
+    left = whole[:, :, k] - np.einsum("gnk,gk->gn", q, along)
+    inverse = np.linalg.inv(r)
+    rss = np.maximum((left**2).sum(axis=1), np.finfo(float).tiny)
+    se = np.sqrt(rss / (n - k)) * np.linalg.norm(inverse[:, list(X.columns).index(AFTER)], axis=1)
+    sizes = _log_diagonal(roots) + _log_diagonal(r)
+    likelihood = -sizes - (n - k) / 2 * np.log(rss)  # restricted, sigma taken out
+    shares = np.exp(likelihood - likelihood.max()) * grid[:, 2]
+    return _Fits(np.einsum("gkj,gj->gk", inverse, along), se, shares / shares.sum(), n - k)
 
 
-def _each(
-    y: np.ndarray, x: np.ndarray, times: np.ndarray, place: int, grid: np.ndarray
-) -> Iterator[tuple[np.ndarray, float, float]]:
-    """Coefficients, the standard error of one of them, and the restricted log-likelihood (sigma taken out) at each."""
-    n, k = x.shape
+def _covariances(times: np.ndarray, own: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """(grid, periods, periods): what fades with the time apart, and noise of each period's own; scaled by `own`."""
     apart = np.abs(times[:, None] - times)
-    for correlation in grid:
-        root = np.linalg.cholesky(correlation**apart)
-        whole = np.linalg.solve(root, np.column_stack([x, y]))
-        q, r = np.linalg.qr(whole[:, :k])
-        left = whole[:, k] - q @ (q.T @ whole[:, k])
-        inverse = np.linalg.inv(r)
-        rss = max(float(left @ left), np.finfo(float).tiny)
-        se = float(np.sqrt(rss / (n - k)) * np.linalg.norm(inverse[place]))
-        sizes = np.log(np.diag(root)).sum() + np.log(np.abs(np.diag(r))).sum()
-        yield inverse @ (q.T @ whole[:, k]), se, float(-sizes - (n - k) / 2 * np.log(rss))
+    fading = grid[:, 0, None, None] ** apart
+    noise = grid[:, 1, None, None]
+    return np.asarray(((1 - noise) * fading + noise * np.eye(len(times))) * np.sqrt(np.outer(own, own)))
+
+
+def _log_diagonal(matrices: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.abs(np.diagonal(matrices, axis1=1, axis2=2))).sum(axis=1))
 
 
 def _half_width(value: float, each: np.ndarray, fits: _Fits) -> float:

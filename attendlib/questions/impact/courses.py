@@ -1,5 +1,6 @@
 """One school's course carried on past the start, in each way that could be defended."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import product
@@ -109,8 +110,9 @@ def _design(seen: Observed, way: Way) -> pd.DataFrame:
     design = course(
         seen.after, seen.times, slope=way.slope != "none", bends=bends, season=_season(seen, way), steps=step
     )
-    kept = independent(design[[name for name in design if name != AFTER]])
-    design = pd.concat([design[[AFTER]], kept], axis=1)
+    design = independent(design)
+    if AFTER not in design:
+        raise ValueError("the time since the start is that of something else too")
     if len(design) - design.shape[1] < LEAST_DF:
         raise ValueError(f"{len(design)} periods are too few for a course of {design.shape[1]} parts")
     return design
@@ -121,10 +123,18 @@ def _season(seen: Observed, way: Way) -> pd.DataFrame | None:
         return None
     if way.season == "waves":
         return harmonics(phases(seen), WAVES[seen.period])
-    half = pd.Series([name[-1] for name in seen.names])
-    if not set(half[seen.after]) <= set(half[~seen.after]):
+    halves = [name[-1] for name in seen.names]
+    before, since = _seasons(seen)
+    if not set(since) <= set(before):
         raise ValueError("a half-term after the start has none of the same season before it")
-    return pd.get_dummies(half, prefix="half_term", dtype=float).iloc[:, 1:]
+    others = sorted(set(halves))[1:]
+    return pd.DataFrame({f"half_term={half}": [float(each == half) for each in halves] for half in others})
+
+
+def _seasons(seen: Observed) -> tuple[Counter[str], Counter[str]]:
+    """How often each half-term of the year was seen before the start, and since."""
+    halves = np.array([name[-1] for name in seen.names])
+    return Counter(map(str, halves[~seen.after])), Counter(map(str, halves[seen.after]))
 
 
 def phases(seen: Observed) -> np.ndarray:
@@ -136,9 +146,8 @@ def _years_before(seen: Observed) -> int:
     """How often each season after the start was seen before it; 0 for weeks, whose holidays move."""
     if seen.period == "week":
         return 0
-    half = pd.Series([name[-1] for name in seen.names])
-    counts = half[~seen.after].value_counts()
-    return int(counts.reindex(half[seen.after].unique(), fill_value=0).min())
+    before, since = _seasons(seen)
+    return min(before[half] for half in since)
 
 
 def _outcome(seen: Observed, way: Way, kind: int) -> np.ndarray:

@@ -187,7 +187,7 @@ def _first(labels: pd.DataFrame, listed: pd.DataFrame, periods: pd.DataFrame) ->
     by_school = listed.loc[listed["year_group"].isna(), ["school", "start_date"]]
     found = [labels[KEYS].merge(by_school, on="school"), labels[KEYS].merge(listed[[*keys, "start_date"]], on=keys)]
     starts = pd.concat(found).groupby(KEYS, as_index=False)["start_date"].min()
-    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(pd.Timestamp.max)
+    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(pd.Timestamp.max.as_unit("us"))
     place = np.searchsorted(periods["period_end"].to_numpy(), start.to_numpy())
     return np.where(place < len(periods), place, NEVER)
 

@@ -16,7 +16,8 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.groups import NEVER, Groups, dates_words, groups_over_time
 from attendlib.records.answer import Step
 
-FEWEST_BEFORE = {"half_term": 6, "week": 20}  # a whole year, or two autumns where only those are published
+FEWEST_BEFORE = {"half_term": 6, "week": 20}  # a whole year of half-terms, two terms of weeks
+FEWEST_AUTUMN = 12  # weeks before the start beside England: a whole autumn, since no other weeks are held
 FEWEST_AFTER = {"half_term": 2, "week": 6}
 OTHER_SCHOOLS, SAME_SCHOOL, NATIONAL, NONE = "other_schools", "same_school", "national", "none"
 RATES = ("rate", "authorised", "unauthorised")
@@ -172,10 +173,11 @@ def _between(made: Observed, asked: Asked) -> Observed:
 def _long_enough(made: Observed, asked: Asked) -> Observed:
     word = asked.period.replace("_", "-")
     held = "published nationally and held here" if asked.comparison == NATIONAL else "held"
-    for side, when, fewest in ((~made.after, "before", FEWEST_BEFORE), (made.after, "after", FEWEST_AFTER)):
-        if side.sum() < fewest[asked.period]:
+    least = FEWEST_AUTUMN if asked.comparison == NATIONAL else FEWEST_BEFORE[asked.period]
+    for side, when, fewest in ((~made.after, "before", least), (made.after, "after", FEWEST_AFTER[asked.period])):
+        if side.sum() < fewest:
             few = f"{int(side.sum())} {word}s are {held} from {when} the start"
-            needed = f"this design needs {fewest[asked.period]}"
+            needed = f"this design needs {fewest}"
             why = "no course can be seen" if when == "before" else "nothing can be said of it yet"
             raise Refused("not_applicable", f"{few} and {needed}: {why}", made.steps)
     return made

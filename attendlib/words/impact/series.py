@@ -1,5 +1,7 @@
 """One school over time, in words: its course before the start carried on, beside a comparison that had no start."""
 
+from datetime import date
+
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, lines, specification_curve
 from attendlib.words.impact.manner import Manner
@@ -163,7 +165,8 @@ def _codes(answer: Answer) -> Table:
 
 def _placebos(answer: Answer) -> Table:
     rows = answer.select("placebo")
-    lines_ = [Line(f"Start on {row.group.partition('=')[2]}", row) for row in rows]
+    days = [date.fromisoformat(row.group.partition("=")[2]) for row in rows]
+    lines_ = [Line(f"Start on {day.day} {day:%B %Y}", row) for day, row in zip(days, rows, strict=True)]
     caption = "A start that never was, among the periods before: points fewer absent"
     return estimates_table(caption, "Placebo", "Difference", lines_, "These should hold no difference.")
 

@@ -40,7 +40,7 @@ BESIDE = {
     NONE: "nothing else",
 }
 METHOD = {
-    "averaged": "GLS, AR(1) averaged over its correlation, t",
+    "averaged": "GLS, averaged over how alike neighbouring periods are, t",
     "newey_west": "least squares, Newey-West errors, t",
 }
 ONE_SERIES = (
@@ -170,7 +170,7 @@ def _placebo_rows(seen: Observed, placebos: dict[date, Estimate | None]) -> list
 def _alike(seen: Observed) -> Row:
     found = carried(seen, main_way(seen))
     return Row("autocorrelation", "school", model=MAIN, value=found.autocorrelation, unit="correlation", n=seen.pupils,
-               n_groups=seen.groups, method="mean over correlations by their restricted likelihood")  # fmt: skip
+               n_groups=seen.groups, method="averaged by restricted likelihood")  # fmt: skip
 
 
 def _checks(pupils: Pupils, asked: Asked, seen: Observed, placebos: dict[date, Estimate | None]) -> list[Check]:
