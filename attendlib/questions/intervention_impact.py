@@ -9,6 +9,7 @@ from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, outco
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
 from attendlib.questions.impact.designs.meta_analysis import put_together
+from attendlib.questions.impact.designs.series import series
 from attendlib.questions.impact.designs.staggered import staggered
 from attendlib.questions.impact.designs.synthetic_control import synthetic_control
 from attendlib.questions.impact.evidence import Evidence
@@ -22,6 +23,7 @@ from attendlib.records.study import ALL, COMPARISONS
 QUESTION = "intervention_impact"
 DETAILS = "impact_details"
 DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
+    "series": series,
     "adjusted": adjusted,
     HALF_TERMS: adjusted,
     "meta_analysis": put_together,

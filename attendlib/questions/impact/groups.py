@@ -20,6 +20,7 @@ NEVER = -1
 NEVER_DAY = pd.Timestamp(2200, 1, 1)  # after any data; pandas cannot hold its own greatest day in microseconds
 JOINED_HUB = "joined_hub"  # the intervention that the schools table itself dates
 LONGEST_BREAK = timedelta(weeks=9)  # between two weeks: longer than any summer, so a term is missing
+NEW_YEAR = 8  # August: the month in which an academic year opens
 NEARLY = 0.8  # of the weeks: schools break up on different days
 KEYS = ["school", "year_group"]
 
@@ -63,15 +64,20 @@ class Groups:
 CELLS = ("rate", "authorised", "unauthorised", "pupils", "possible")
 
 
-def groups_over_time(pupils: Pupils, asked: Asked, unit: str = "", school: str = "") -> Groups:
+def groups_over_time(
+    pupils: Pupils, asked: Asked, unit: str = "", school: str = "", fewest_groups: int = 2
+) -> Groups:  # fmt: skip
     """The groups of the study's schools over all years held, up to the asked one, and when each began.
 
-    `unit` is "school" or "year_group"; unless given, it is what the interventions table names. `school` keeps to one
-    school's groups. Raises Refused where
-    pupils were chosen by name, a term is missing in between, or fewer than two groups are held throughout.
+    `unit` is "school", "year_group" or "cohort" (the same pupils as they move up, by their year group in the asked
+    year); unless given, it is what the interventions table names. `school` keeps to one school's groups. Raises Refused
+    where pupils were chosen by name, a term is missing in between, or fewer than `fewest_groups` are held throughout.
     """
     listed = _listed(pupils, asked, school)
     unit = unit or ("year_group" if listed["year_group"].notna().any() else "school")
+    if unit == "cohort":
+        started = listed["start_date"].dt.year - (listed["start_date"].dt.month < NEW_YEAR)
+        listed = listed.assign(year_group=listed["year_group"] + _opens(asked) - started)
     cells = _cells(pupils, asked, unit, school)
     periods = cells[["name", "period_start", "period_end"]].groupby("name", sort=False).agg(
         {"period_start": "min", "period_end": "max"}
@@ -91,7 +97,7 @@ def groups_over_time(pupils: Pupils, asked: Asked, unit: str = "", school: str =
     starts, ends = (tuple(day.date() for day in periods[f"period_{edge}"]) for edge in ("start", "end"))
     steps = (Step("pupils on roll in the groups", 0, int(labels["pupils"].sum())),)
     made = Groups(labels=labels, names=tuple(periods.index), starts=starts, ends=ends, steps=steps, **cell)
-    return _usable(made, limit(pupils.study_file.study.audience))
+    return _usable(made, limit(pupils.study_file.study.audience), fewest_groups)
 
 
 def _listed(pupils: Pupils, asked: Asked, school: str) -> pd.DataFrame:
@@ -126,6 +132,10 @@ def _cells(pupils: Pupils, asked: Asked, unit: str, school: str) -> pd.DataFrame
         raise Refused("not_applicable", reason)
     if unit == "school":
         cells = cells.assign(year_group=NEVER)
+    if unit == "cohort":
+        cells = cells.assign(
+            year_group=cells["year_group"] + _opens(asked) - cells["academic_year"].str[:4].astype(int)
+        )
     weighted = cells.assign(rate=cells["rate_per_pupil"] * cells["pupils"])
     keys = [*KEYS, "academic_year", "period"]
     sums = weighted.groupby(keys, as_index=False).agg(
@@ -187,13 +197,19 @@ def _first(labels: pd.DataFrame, listed: pd.DataFrame, periods: pd.DataFrame) ->
     return np.where(place < len(periods), place, NEVER)
 
 
-def _usable(made: Groups, fewest: int) -> Groups:
+def _opens(asked: Asked) -> int:
+    """The calendar year in which the asked academic year opens."""
+    return int(asked.year[:4])
+
+
+def _usable(made: Groups, fewest: int, fewest_groups: int) -> Groups:
     """Groups held in every period, with enough pupils in each, and seen before they began."""
     made = made.only(np.isfinite(made.rate).all(axis=1), "groups without attendance in every period")
     made = made.only(np.all(made.pupils >= fewest, axis=1), f"groups of fewer than {fewest} pupils in a period")
     made = made.only(made.first != 0, "groups that had started before the first period held")
-    if len(made.labels) < 2:
-        raise Refused("too_few", "fewer than two groups are held throughout", made.steps)
+    if len(made.labels) < fewest_groups:
+        many = {1: "no group is", 2: "fewer than two groups are"}[fewest_groups]
+        raise Refused("too_few", f"{many} held throughout", made.steps)
     return made
 
 

@@ -1,9 +1,11 @@
 """Which manner tells which design."""
 
-from attendlib.words.impact import meta_analysis, staggered
+from attendlib.words.impact import meta_analysis, series, staggered, synthetic_control
 from attendlib.words.impact.manner import Manner
 
 MANNERS: dict[str, Manner] = {
     "meta_analysis": meta_analysis.MANNER,
+    "series": series.MANNER,
     "staggered": staggered.MANNER,
+    "synthetic_control": synthetic_control.MANNER,
 }

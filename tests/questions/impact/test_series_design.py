@@ -1,0 +1,142 @@
+"""One school over time through the question itself: pages that are made, and the reason for each that is not."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from trust import STUDY, Trust
+
+from attendlib.intake.synthetic.write import write_trust
+from attendlib.notebook import impact_details
+from attendlib.questions.intervention_impact import intervention_impact
+from attendlib.records.answer import Answer
+from attendlib.words.rule import causal_words
+from attendlib.words.stories import tell
+
+STARTS = {"gate": "2025-01-06", "october": "2024-09-30", "late": "2026-01-05", "early": "2023-09-04"}
+LEFT_OUT = 'exclude_dates: [{from: 2024-01-01, to: 2024-03-29, reason: "lost"}]\n'
+KEYS: dict[str, Any] = {"smallest_worthwhile_days": 2.0, "design": "series"}
+GATE = {"intervention": "gate"}
+SINCE_DECEMBER = {"baseline": {"from": "2024-12-09", "to": "2025-01-05"}}
+# what is asked, the page's school, status, words of the reason
+REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
+    (GATE, "all", "not_applicable", "see the pages of the schools where gate began (Invented Primary 1)"),
+    (GATE, "999002", "not_applicable", "gate did not begin here"),
+    ({"intervention": "nothing"}, "999001", "not_applicable", "no school or year group is known to have started"),
+    ({"intervention": "tutor_calls"}, "999006", "not_applicable", "given to pupils by name"),
+    ({"intervention": "late_gate"}, "999006", "too_few", "fewer than three other secondary schools"),
+    ({**GATE, "comparison": "same_school"}, "999001", "too_few", "nobody is left to compare with"),
+    ({**GATE, "comparison": "national"}, "999001", "not_applicable", "set `period: week`"),
+    ({**GATE, "comparison": "national", "period": "week"}, "999001", "not_applicable", "0 weeks are published"),
+    ({**GATE, "period": "week", **SINCE_DECEMBER}, "999001", "not_applicable", "2 weeks are held from before"),
+    ({**GATE, "baseline": {"from": "2024-06-03", "to": "2025-01-05"}}, "999001", "not_applicable",
+     "3 half-terms are held from before the start and this design needs 6"),
+    ({"intervention": "late"}, "999001", "not_applicable", "after the attendance data end"),
+    ({"intervention": "early"}, "999001", "not_applicable", "before the attendance data begin"),
+]  # fmt: skip
+
+
+def made(folder: Path, more: str = "") -> Trust:
+    """The invented trust, smaller, with four more starts at its first school."""
+    write_trust(folder / "data", schools=6, pupils=1300)
+    rows = pd.read_csv(folder / "data" / "interventions.csv", dtype=str)
+    starts = [{"intervention": name, "school": "999001", "start_date": day} for name, day in STARTS.items()]
+    extra = pd.DataFrame(starts).assign(status="started")
+    pd.concat([rows, extra]).to_csv(folder / "data" / "interventions.csv", index=False)
+    study = folder / "params" / "study.yml"
+    study.parent.mkdir()
+    study.write_text(STUDY.format(audience="internal") + more, encoding="utf-8")
+    return Trust(study, {})
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    return made(tmp_path_factory.mktemp("begun"))
+
+
+def ask(trust: Trust, monkeypatch: pytest.MonkeyPatch, school: str, **keys: Any) -> Answer:
+    return intervention_impact(trust.pupils(school, monkeypatch), **{**KEYS, **keys})
+
+
+@pytest.mark.parametrize(("changed", "school", "status", "said"), REFUSED)
+def test_refused_with_a_reason(
+    begun: Trust, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], school: str, status: str, said: str
+) -> None:
+    answer = ask(begun, monkeypatch, school, **changed)
+    assert (answer.status, answer.rows) == (status, ())
+    assert said in answer.reasons[0]
+    assert said in tell(answer).sentences[0]
+
+
+def test_a_missing_term_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(made(tmp_path, LEFT_OUT), monkeypatch, "999001", **GATE)
+    assert answer.status == "not_applicable"
+    assert "attendance is missing in between (2023/24-3, 2023/24-4)" in answer.reasons[0]
+
+
+MADE = [
+    ({**GATE}, "999001", 4),
+    ({**GATE, "period": "week"}, "999001", 4),
+    ({"intervention": "breakfast_club", "comparison": "same_school"}, "999003", 2),
+    ({"intervention": "october", "comparison": "national", "period": "week"}, "999001", 1),
+    ({**GATE, "comparison": "none"}, "999001", 1),
+]
+
+
+@pytest.mark.parametrize(("keys", "school", "fewest_groups"), MADE)
+def test_a_page_is_made(
+    begun: Trust, monkeypatch: pytest.MonkeyPatch, keys: dict[str, Any], school: str, fewest_groups: int
+) -> None:
+    answer = ask(begun, monkeypatch, school, **keys)
+    assert answer.status == "done"
+    points, days = (answer.row(name, model="series") for name in ("points_fewer", "days_fewer_in_window"))
+    assert points is not None
+    assert days is not None
+    assert points.n_groups is not None
+    assert points.n_groups >= fewest_groups
+    assert days.value == pytest.approx(points.value * _days(answer) / 100, rel=0.01)  # type: ignore[operator]
+    assert answer.row("points_fewer", model="same_season") is not None
+    assert answer.row("autocorrelation") is not None
+    assert bool(answer.select("placebo")) == (keys.get("comparison") != "none")  # whose season leaves too few periods
+    assert len(answer.select("choice")) > 5
+    assert answer.select("choice")[0].group == answer.context["main_choice"]
+    for story in (tell(answer), tell(impact_details(answer))):
+        told = [*story.sentences, *story.caveats, *(chart.alt for chart in story.charts)]
+        assert causal_words("\n".join(told)) == ()
+        assert story.sentences
+
+
+def _days(answer: Answer) -> float:
+    return float(answer.context["window_days"])
+
+
+def test_one_series_alone_cannot_tell(begun: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(begun, monkeypatch, "999001", **GATE, comparison="none")
+    assert answer.verdict == "Cannot tell"
+    assert "Only this school's own course is held" in answer.reasons[0]
+
+
+def test_the_chart_shows_the_means_of_the_registers(begun: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides' means are those of the pupils' own rates; no single other school stands on the page."""
+    answer = ask(begun, monkeypatch, "999001", **GATE)
+    marks = pd.read_parquet(begun.study.parents[1] / "data" / "marks.parquet")
+    assert {"pupil", "school", "date", "code"} <= set(marks.columns)
+    sides = {row.group.rpartition("side=")[2] for row in answer.select("absence_over_time")}
+    assert sides == {"school", "carried", "compared"}
+    compared = answer.row("absence_over_time", group="period=2023/24-1;side=compared")
+    school = answer.row("absence_over_time", group="period=2023/24-1;side=school")
+    assert compared is not None
+    assert school is not None
+    assert compared.n is not None
+    assert school.n is not None
+    assert compared.n > 2 * school.n
+    assert "9990" not in str([row.group for row in answer.rows])
+
+
+def test_placebo_dates_are_the_studys_own(begun: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = ask(begun, monkeypatch, "999001", **GATE, placebo_dates=["2024-04-15", "2023-09-04"])
+    checks = {check.name: check for check in answer.checks if check.name.startswith("Placebo")}
+    assert list(checks) == ["Placebo start on 4 September 2023", "Placebo start on 15 April 2024"]
+    assert checks["Placebo start on 4 September 2023"].passed is None
+    assert [row.group for row in answer.select("placebo")] == ["start=2024-04-15"]
