@@ -8,6 +8,8 @@ from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
+from attendlib.questions.impact.designs.cutoff import CUTOFF
+from attendlib.questions.impact.designs.cutoff import cutoff as at_cutoff
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.kept import protocol_check
 from attendlib.questions.impact.reach import reach_rows
@@ -21,6 +23,7 @@ DETAILS = "impact_details"
 DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
     "adjusted": adjusted,
     HALF_TERMS: adjusted,
+    CUTOFF: at_cutoff,
 }
 
 

@@ -8,6 +8,7 @@ from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual
 from attendlib.questions.impact.referred import marked
 from attendlib.records.answer import Check
+from attendlib.records.study import Span
 from attendlib.stats.chances import smallest_permutation_p
 
 MANY = 0.25  # of the referred also receiving something else: the two can no longer be told apart
@@ -24,7 +25,7 @@ def checks(found: Compared, asked: Asked, others: pd.DataFrame) -> list[Check]:
         _long_enough(found),
         _permutation(found),
         _follow_up(found),
-        *_others(found, others),
+        *others_check(found.frame, found.windows.outcome, others),
         _households(found),
         _rule(asked),
     ]
@@ -79,7 +80,7 @@ def _follow_up(found: Compared) -> Check:
     if late <= 0.10:
         return Check("Followed from the same day", True, f"Both groups are followed from {day}.")
     text = (
-        f"{_about(late).capitalize()} of the referred were referred after {day}, so they had to stay on roll to be"
+        f"{about(late).capitalize()} of the referred were referred after {day}, so they had to stay on roll to be"
         " counted. Leave out `outcome`, and each pupil is followed from their own start."
     )
     return Check("Followed from the same day", False, text)
@@ -90,19 +91,18 @@ def _share_late(found: Compared) -> float:
     return float((referred_on > pd.Timestamp(found.windows.outcome.from_date)).mean()) if len(referred_on) else 0.0
 
 
-def _others(found: Compared, others: pd.DataFrame) -> list[Check]:
+def others_check(frame: pd.DataFrame, outcome: Span, others: pd.DataFrame) -> list[Check]:
     """Whether other interventions ran over the outcome's dates for more of one group than of the other."""
-    outcome = found.windows.outcome
     starts, ends = (pd.to_datetime(others[column]) for column in ("start_date", "end_date"))
     meanwhile = (starts <= pd.Timestamp(outcome.to_date)) & (ends.isna() | (ends >= pd.Timestamp(outcome.from_date)))
-    over = others[meanwhile & others["school"].isin(found.frame["school"])]
-    shares = {str(name): _shares_reached(found.frame, rows) for name, rows in over.groupby("intervention")}
+    over = others[meanwhile & others["school"].isin(frame["school"])]
+    shares = {str(name): _shares_reached(frame, rows) for name, rows in over.groupby("intervention")}
     if not shares:
         return []
     name, (referred, compared) = max(shares.items(), key=lambda each: (abs(each[1][0] - each[1][1]), each[0]))
     far = abs(referred - compared) >= MANY
     text = (
-        f"Over the same dates {_about(referred)} of the referred and {_about(compared)} of the compared also received"
+        f"Over the same dates {about(referred)} of the referred and {about(compared)} of the compared also received"
         f" {name.replace('_', ' ')}"
     )
     end = ": the difference cannot be told apart from that." if far else ", about as many of both."
@@ -116,7 +116,7 @@ def _shares_reached(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, flo
     return float(reached[referred].mean()), float(reached[~referred].mean())
 
 
-def _about(share: float) -> str:
+def about(share: float) -> str:
     """A share in words of tenths, so that no small count can be read from it."""
     tenths = round(10 * share)
     return {0: "almost none", 10: "almost all"}.get(tenths, f"about {tenths} in 10")

@@ -67,8 +67,8 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     rows = referred(listed)
     if rows.empty:
         raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
-    windows = _windows(pupils, rows, asked)
-    _dates_can_be_had(pupils, windows, asked)
+    windows = windows_of(pupils, rows, asked)
+    dates_can_be_had(pupils, windows, asked)
     fewest = limit(pupils.study_file.study.audience)
     pool = _pool(pupils, listed, asked)
     kept = start(pool, "pupils in the year groups of those referred")
@@ -78,14 +78,14 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     kept = Kept(_with_sessions(pupils, kept.frame, windows, own_dates), kept.steps)
     kept = _by_rule(kept, asked)
     kept, households_known = _without_siblings(kept, _homes(pupils, everywhere, asked))
-    kept = _enough(kept, "outcome", "after the start")
+    kept = enough(kept, "outcome", "after the start")
     has_baseline = _baseline_held(kept.frame, fewest)
     if has_baseline:
-        kept = _enough(kept, "baseline", "in the earlier baseline")
-    kept = within_overlap(Kept(_with_rates(kept.frame), kept.steps))
+        kept = enough(kept, "baseline", "in the earlier baseline")
+    kept = within_overlap(Kept(with_rates(kept.frame), kept.steps))
     if scope == "all" and asked.comparison == "same_school" and not by_group(rows):
         kept = keep(kept, _both_sides(kept.frame), "schools where all or none were referred")
-        kept = keep(kept, _safe_rest(kept.frame, fewest), "schools whose few pupils subtraction would give away")
+        kept = keep(kept, safe_rest(kept.frame, fewest), "schools whose few pupils subtraction would give away")
     found = Compared(
         kept.frame, kept.steps, _flow(kept.frame), scope, has_baseline, windows, by_group(rows), own_dates, rows,
         households_known,
@@ -94,7 +94,7 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     return found
 
 
-def _windows(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
+def windows_of(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
     first = pd.to_datetime(rows["start_date"].fillna(rows["referred_date"])).min()
     if pd.isna(first) and asked.outcome is None:
         raise Refused("not_applicable", f"no date is held on which {asked.name} started or anyone was referred")
@@ -108,7 +108,7 @@ def _windows(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
     )
 
 
-def _dates_can_be_had(pupils: Pupils, windows: Windows, asked: Asked) -> None:
+def dates_can_be_had(pupils: Pupils, windows: Windows, asked: Asked) -> None:
     """Refuses an outcome outside the academic year or after the data's end, and a window that is not before it."""
     opens = int(asked.year[:4])
     first, last = windows.outcome.from_date, windows.outcome.to_date
@@ -155,13 +155,13 @@ def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_da
     """Sessions in each window; an earlier cohort's are those of the same weeks a year earlier."""
     seed = pupils.study_file.study.seed
     parts = [
-        _sessions(pupils, part.reset_index(drop=True), year_earlier(windows) if back else windows, own_dates, seed)
+        sessions_of(pupils, part.reset_index(drop=True), year_earlier(windows) if back else windows, own_dates, seed)
         for back, part in frame.groupby("back")
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
+def sessions_of(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
     for name in ("window", "baseline"):  # before the start they may have been at another school
         dates: Span = getattr(windows, name)
         sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date)
@@ -173,7 +173,7 @@ def _sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: 
 
 def _by_rule(kept: Kept, asked: Asked) -> Kept:
     """Those who met the rule when pupils were chosen."""
-    kept = _enough(kept, "window", "when pupils were chosen")
+    kept = enough(kept, "window", "when pupils were chosen")
     if asked.rule:
         met = 100 * kept.frame["absent_window"] >= asked.rule.absence_pct_at_least * kept.frame["possible_window"]
         outside = f"absence under {asked.rule.absence_pct_at_least:g}% when pupils were chosen"
@@ -204,7 +204,7 @@ def _without_siblings(kept: Kept, homes: pd.Series) -> tuple[Kept, bool]:
     return keep(kept, ~sibling, "brothers and sisters of those referred (same household)"), True
 
 
-def _enough(kept: Kept, name: str, when: str) -> Kept:
+def enough(kept: Kept, name: str, when: str) -> Kept:
     enough = kept.frame[f"possible_{name}"].fillna(0) >= FEWEST_SESSIONS_BANDED
     return keep(kept, enough, f"fewer than {FEWEST_SESSIONS_BANDED} possible sessions {when}")
 
@@ -215,7 +215,7 @@ def _baseline_held(frame: pd.DataFrame, fewest: int) -> bool:
     return bool(min(known[frame["treated"] == side].sum() for side in (0, 1)) >= fewest)
 
 
-def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
+def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
     rates = {name: frame[f"absent_{name}"] / frame[f"possible_{name}"] for name in ("window", "baseline", "outcome")}
     return frame.assign(**{name: rate.astype(float) for name, rate in rates.items()})
 
@@ -234,7 +234,7 @@ def _both_sides(frame: pd.DataFrame) -> pd.Series:
     return frame.groupby("school")["treated"].transform("nunique") == 2
 
 
-def _safe_rest(frame: pd.DataFrame, fewest: int) -> pd.Series:
+def safe_rest(frame: pd.DataFrame, fewest: int) -> pd.Series:
     """Every pupil, unless the schools too small for a page of figures are together too small as well: then not them."""
     sides = frame.groupby("school")["treated"].agg(["sum", "size"])
     small = sides.index[(sides["sum"] < fewest) | (sides["size"] - sides["sum"] < fewest)]

@@ -1,0 +1,159 @@
+"""Who is on which side of a line kept to in choosing pupils, and whether it was kept: for the design `cutoff`."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from attendlib.disclosure import ROUNDED_TO, limit
+from attendlib.intake import frames
+from attendlib.intake.load import Pupils
+from attendlib.questions.common import Kept, indicators, keep, settled_schools, start
+from attendlib.questions.impact.asked import Asked
+from attendlib.questions.impact.checks import about
+from attendlib.questions.impact.chosen import (
+    Refused,
+    dates_can_be_had,
+    enough,
+    safe_rest,
+    sessions_of,
+    windows_of,
+    with_rates,
+)
+from attendlib.questions.impact.referred import by_group, marked, referred
+from attendlib.questions.windows import Windows, words
+from attendlib.records.answer import Scope, Step
+from attendlib.stats.cutoff import Floats, Way
+
+LEAST_SESSIONS = 7  # on each side: a line, and the parabola that corrects it, through fewer values follow chance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Pupils one row each, on both sides of the line, and the steps that led there.
+
+    `frame` has what `sessions_of` gives, rates (0 to 1) of window, baseline (NaN where not held) and outcome, `treated`
+    (referred, 0 or 1), `above` (at or above the line, 0 or 1), `running` (points from the line, never below 0 for those
+    above it) and `steps` (whole sessions from the first count at or above their line).
+    """
+
+    frame: pd.DataFrame
+    steps: tuple[Step, ...]
+    scope: Scope
+    windows: Windows
+    pct: float
+    audience: str
+
+    @property
+    def running(self) -> Floats:
+        """Points from the line (n,)."""
+        return self.frame["running"].to_numpy(float)
+
+    @property
+    def way(self) -> Way:
+        """The way of fitting fixed beforehand: the reach is rdrobust's, and at least so many whole sessions."""
+        return Way(least=LEAST_SESSIONS * self.session)
+
+    @property
+    def session(self) -> float:
+        """What one session is in points, to the middle pupil."""
+        return float(100 / self.frame["possible_window"].median())
+
+    @property
+    def kept(self) -> bool:
+        """Whether everyone at or above the line was referred and nobody below it."""
+        return bool((self.frame["treated"] == self.frame["above"]).all())
+
+    def alike(self) -> pd.DataFrame | None:
+        """What is held alike: the school, on a page of several; a column each but the first."""
+        found = indicators(self.frame, ["school"])
+        return None if self.scope == "school" or found.empty else found
+
+    def where(self, rows: np.ndarray | pd.Series) -> "Sides":
+        """Only the pupils where `rows` is true."""
+        return replace(self, frame=self.frame[np.asarray(rows, bool)].reset_index(drop=True))
+
+
+def sides(pupils: Pupils, asked: Asked, scope: Scope) -> Sides:
+    """The pupils of the page's schools and year groups where anyone was referred. Raises Refused, saying why."""
+    line = asked.cutoff
+    assert line is not None
+    asked = replace(asked, rule=line)
+    everywhere = frames.interventions(pupils, asked.intervention)
+    listed = everywhere if scope == "all" else everywhere[everywhere["school"] == pupils.school]
+    rows = referred(listed)
+    if rows.empty:
+        raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
+    if by_group(rows):
+        raise Refused("not_applicable", f"{asked.name} went to whole groups: no pupil was chosen by a line")
+    windows = windows_of(pupils, rows, asked)
+    dates_can_be_had(pupils, windows, asked)
+    _counted_before(rows, windows, asked)
+    audience = pupils.study_file.study.audience
+    kept = start(_pool(pupils, listed, asked), "pupils in the year groups of those referred")
+    kept = Kept(sessions_of(pupils, kept.frame, windows, False, 0), kept.steps)
+    kept = enough(kept, "window", "when pupils were chosen")
+    kept = enough(kept, "outcome", "after the start")
+    kept = Kept(_placed(with_rates(kept.frame), line.absence_pct_at_least), kept.steps)
+    if scope == "all":
+        kept = keep(kept, settled_schools(kept.frame, audience), "schools with very few pupils")
+        by_side = kept.frame.assign(treated=kept.frame["above"])
+        kept = keep(kept, safe_rest(by_side, limit(audience)), "schools whose few pupils subtraction would give away")
+    found = Sides(kept.frame, kept.steps, scope, windows, line.absence_pct_at_least, audience)
+    _both_sides(found)
+    return found
+
+
+def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    enrolled = frames.enrolments(pupils, asked.year)
+    pool = marked(enrolled[enrolled["in_study"]], listed)
+    cells = pool.loc[pool["treated"] == 1, ["school", "year_group"]].drop_duplicates()
+    return pool.merge(cells, on=["school", "year_group"])
+
+
+def _counted_before(rows: pd.DataFrame, windows: Windows, asked: Asked) -> None:
+    """Refuses a window that reaches past the start: then the support may have moved pupils across the line."""
+    first = pd.to_datetime(rows["start_date"].fillna(rows["referred_date"])).min()
+    if pd.notna(first) and pd.Timestamp(windows.window.to_date) >= first:
+        day = f"{first.day} {first:%B %Y}"
+        raise Refused(
+            "not_applicable",
+            f"the dates over which absence was counted for the line ({words(windows.window)}) reach past the day"
+            f" {asked.name} began ({day})",
+        )
+
+
+def _placed(frame: pd.DataFrame, pct: float) -> pd.DataFrame:
+    """Where each pupil stands, by whole sessions: no percentage is ever rounded across the line."""
+    absent, possible = frame["absent_window"].astype(float), frame["possible_window"].astype(float)
+    over = 100 * absent - pct * possible
+    first = np.ceil(pct * possible / 100 - 1e-9)  # the fewest sessions at or above the line
+    return frame.assign(
+        above=(over >= 0).astype(float), running=over / possible, steps=(absent - first).astype(int)
+    )  # fmt: skip
+
+
+def _both_sides(found: Sides) -> None:
+    fewest = limit(found.audience)
+    above = int(found.frame["above"].sum())
+    for count, where in ((above, "at or above"), (len(found.frame) - above, "below")):
+        if count < fewest:
+            raise Refused(
+                "too_few",
+                f"fewer than {fewest} pupils were {where} {found.pct:g}% absence over {words(found.windows.window)}:"
+                " the cut-off lies outside the data, or nearly",
+                found.steps,
+            )
+
+
+def counted(found: Sides) -> str:
+    """How many stand on each side and how many of them were referred, in tenths: no small count can be read."""
+    said = []
+    for side, where in ((1, f"at or above {found.pct:g}%"), (0, "below it")):
+        own = found.frame.loc[found.frame["above"] == side, "treated"]
+        said.append(f"{about(float(own.mean()))} of the {_count(len(own), found.audience):,} pupils {where}")
+    return " and ".join(said)
+
+
+def _count(n: int, audience: str) -> int:
+    return n if audience == "internal" else ROUNDED_TO * round(n / ROUNDED_TO)
