@@ -19,7 +19,6 @@ Floats = NDArray[np.float64]
 FEWEST_ROWS = 20  # fewer select no bandwidth
 FEWEST_VALUES = 4  # distinct values on each side: a parabola corrects the line's bias, and one is left to judge it
 CELLS = 10  # sessions on each side of the cut-off over which counts are compared
-WIDER = 1.5  # the bias is judged over half as much again as the estimate, where the least reach holds
 EXPECTED = "Mass points|Weak first stage|Multicollinearity|Degenerate|Not enough observations"
 _COLUMNS = {1: 2, 2: 3, 3: 4}  # coefficients of the polynomial of each order on one side
 
@@ -29,8 +28,8 @@ class Way:
     """One way of fitting: polynomial order, kernel, reach and hole.
 
     `reach` and `bias_reach` (in units of the running variable) are the bandwidths of the estimate and of its bias;
-    None leaves them to rdrobust's rule, which minimises the mean squared error (mserd), but to no less than `least`
-    and half as much again. Rows nearer the cut-off than `hole` are left out.
+    None leaves them to rdrobust's rule, which minimises the mean squared error (mserd). Rows nearer the cut-off than
+    `hole` are left out.
     """
 
     order: int = 1
@@ -38,7 +37,6 @@ class Way:
     reach: float | None = None
     bias_reach: float | None = None
     hole: float = 0.0
-    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +75,7 @@ def jump(
         frame = pd.concat([frame, also.set_axis(extra, axis=1).set_index(frame.index)], axis=1)
     frame = frame[frame["x"].abs() >= way.hole]
     _enough(frame)
-    if way.reach is not None or not way.least:
-        return _fit(frame, extra, way)
-    try:
-        chosen = _fit(frame, extra, way)
-    except ValueError:  # the reach that was chosen holds too few values
-        chosen = None
-    if chosen is not None and chosen.reach >= way.least:
-        return chosen
-    bias_reach = max(WIDER * way.least, chosen.bias_reach if chosen else 0.0)
-    return _fit(frame, extra, replace(way, reach=way.least, bias_reach=bias_reach))
+    return _fit(frame, extra, way)
 
 
 def _fit(frame: pd.DataFrame, extra: list[str], way: Way) -> Jump:

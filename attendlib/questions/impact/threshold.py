@@ -25,7 +25,9 @@ from attendlib.questions.windows import Windows, words
 from attendlib.records.answer import Scope, Step
 from attendlib.stats.cutoff import Floats, Way
 
-LEAST_SESSIONS = 7  # on each side: a line, and the parabola that corrects it, through fewer values follow chance
+# Sessions on each side. The reach that errs least by rdrobust's rule holds two or three sessions here: lines through so
+# few values follow chance (Kolesár and Rothe 2018), with twice the standard error (docs/methods.md).
+REACH_SESSIONS = 7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,8 +53,9 @@ class Sides:
 
     @property
     def way(self) -> Way:
-        """The way of fitting fixed beforehand: the reach is rdrobust's, and at least so many whole sessions."""
-        return Way(least=LEAST_SESSIONS * self.session)
+        """The way of fitting fixed beforehand; the bias is judged over half as much again."""
+        reach = REACH_SESSIONS * self.session
+        return Way(reach=reach, bias_reach=1.5 * reach)
 
     @property
     def session(self) -> float:
@@ -94,7 +97,7 @@ def sides(pupils: Pupils, asked: Asked, scope: Scope) -> Sides:
     kept = Kept(sessions_of(pupils, kept.frame, windows, False, 0), kept.steps)
     kept = enough(kept, "window", "when pupils were chosen")
     kept = enough(kept, "outcome", "after the start")
-    kept = Kept(_placed(with_rates(kept.frame), line.absence_pct_at_least), kept.steps)
+    kept = Kept(placed(with_rates(kept.frame), line.absence_pct_at_least), kept.steps)
     if scope == "all":
         kept = keep(kept, settled_schools(kept.frame, audience), "schools with very few pupils")
         by_side = kept.frame.assign(treated=kept.frame["above"])
@@ -123,7 +126,7 @@ def _counted_before(rows: pd.DataFrame, windows: Windows, asked: Asked) -> None:
         )
 
 
-def _placed(frame: pd.DataFrame, pct: float) -> pd.DataFrame:
+def placed(frame: pd.DataFrame, pct: float) -> pd.DataFrame:
     """Where each pupil stands, by whole sessions: no percentage is ever rounded across the line."""
     absent, possible = frame["absent_window"].astype(float), frame["possible_window"].astype(float)
     over = 100 * absent - pct * possible

@@ -35,7 +35,8 @@ def at_threshold(
             axes.plot([start[0], end[0]], [start[1], end[1]], color=INK, linewidth=2.2)
         axes.set_xlabel(axes_names[0])
         axes.set_ylabel(axes_names[1])
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        top = axes.get_ylim()[1]
+        axes.set_ylim(min(0.0, axes.get_ylim()[0]) - 0.09 * top, top)  # the counts stand below
         axes.annotate("the line", (threshold, 0.985), (4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", va="top", fontsize=10)  # fmt: skip
         grid(axes, "y")
@@ -49,4 +50,4 @@ def _bin(axes: Axes, each: Bin, threshold: float) -> None:
     if interval := spread_of(each.row):
         axes.plot([each.place] * 2, interval, color=color, linewidth=1.4, alpha=0.6)
     axes.plot([each.place], [each.row.value], marker, color=color, markersize=6)
-    axes.annotate(count(each.row.n), (each.place, each.row.value), (6, 5), textcoords="offset points", fontsize=8)
+    axes.annotate(count(each.row.n), (each.place, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=8)

@@ -21,15 +21,15 @@ CAVEATS = (
 METHOD = (
     "Whoever missed at least so many sessions was referred, so pupils just above and just below the line differ in"
     " little else. A straight line is drawn through each side's absence afterwards; the step between them is read off.",
-    "A pupil counts within seven sessions of the line, or further where rdrobust's rule (the reach that errs least)"
-    " says so. The main figure is corrected for what a straight line leaves out; its interval is wider for it.",
+    "A pupil counts within seven sessions of the line, the nearer the more. The main figure is corrected for what a"
+    " straight line leaves out; its interval is wider for it.",
     "Where a few exceptions were made, the step in absence is divided by the step in who was referred. Where many were,"
     " the page says so and gives no figure. On a page of several schools pupils are held alike by school.",
 )
 CHOICES = {
     "reach=half": "half the reach",
     "reach=double": "twice the reach",
-    "reach=mserd": "rdrobust's reach, however few sessions",
+    "reach=mserd": "the reach that errs least by rdrobust's rule",
     "order=2": "parabolas, not lines",
     "kernel=uniform": "all within reach count alike",
     "kernel=epanechnikov": "weights falling off more slowly",
@@ -129,7 +129,7 @@ def _line_chart(answer: Answer) -> Chart | None:
         assert start is not None
         assert end is not None
         segments.append(((line, start), (far, end)))
-    names = ("% of sessions missed when chosen", "% missed afterwards")
+    names = ("% of sessions missed when chosen (pupils in each group printed above)", "% missed afterwards")
     return at_threshold(title, alt, bins, segments, line, names)
 
 

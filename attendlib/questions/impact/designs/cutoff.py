@@ -56,7 +56,7 @@ class Fitted:
 def cutoff(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     """Absence of pupils just at or above the line beside those just below it. Raises Refused, saying why not."""
     found = sides(pupils, asked, scope)
-    made = _fitted(found)
+    made = fitted(found)
     if min(made.rule.below, made.rule.above) < limit(found.audience):
         raise Refused("too_few", f"fewer than {limit(found.audience)} pupils are near the line on one side of it",
                       found.steps)  # fmt: skip
@@ -83,7 +83,7 @@ def cutoff(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     )  # fmt: skip
 
 
-def _fitted(found: Sides) -> Fitted:
+def fitted(found: Sides) -> Fitted:
     """The local fits. Raises Refused with the counts in words where the line was not kept to, or too few are near."""
     outcome, running = 100 * found.frame["outcome"].to_numpy(float), found.running
     try:
