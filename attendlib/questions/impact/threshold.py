@@ -60,7 +60,7 @@ class Sides:
     @property
     def session(self) -> float:
         """What one session is in points, to the middle pupil."""
-        return float(100 / self.frame["possible_window"].median())
+        return _session(self.frame)
 
     @property
     def kept(self) -> bool:
@@ -100,11 +100,22 @@ def sides(pupils: Pupils, asked: Asked, scope: Scope) -> Sides:
     kept = Kept(placed(with_rates(kept.frame), line.absence_pct_at_least), kept.steps)
     if scope == "all":
         kept = keep(kept, settled_schools(kept.frame, audience), "schools with very few pupils")
-        by_side = kept.frame.assign(treated=kept.frame["above"])
-        kept = keep(kept, safe_rest(by_side, limit(audience)), "schools whose few pupils subtraction would give away")
+        kept = keep(kept, _safe(kept.frame, limit(audience)), "schools whose few pupils subtraction would give away")
     found = Sides(kept.frame, kept.steps, scope, windows, line.absence_pct_at_least, audience)
-    _both_sides(found)
+    both_sides(found)
     return found
+
+
+def _safe(frame: pd.DataFrame, fewest: int) -> pd.Series:
+    """Which rows are of schools that no page's count of a side, of all or near the line, gives away beside theirs."""
+    by_side = frame.assign(treated=frame["above"])
+    near = by_side[by_side["running"].abs() < REACH_SESSIONS * _session(frame)]
+    unsafe = [part.loc[~safe_rest(part, fewest), "school"] for part in (by_side, near) if not part.empty]
+    return ~frame["school"].isin(pd.concat(unsafe)) if unsafe else frame["school"].notna()
+
+
+def _session(frame: pd.DataFrame) -> float:
+    return float(100 / frame["possible_window"].median())
 
 
 def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
@@ -136,7 +147,7 @@ def placed(frame: pd.DataFrame, pct: float) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _both_sides(found: Sides) -> None:
+def both_sides(found: Sides) -> None:
     fewest = limit(found.audience)
     above = int(found.frame["above"].sum())
     for count, where in ((above, "at or above"), (len(found.frame) - above, "below")):

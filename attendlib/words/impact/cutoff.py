@@ -54,10 +54,13 @@ def first(answer: Answer) -> str:
     assert row.value is not None
     word = "fewer" if row.value >= 0 else "more"
     days = f"{plain(abs(row.value), places_for(row))} days {word} ({lessons(row.value)})"
+    who, beside = f"referred to {c['intervention']} at {c['line']} absence", f"just below {c['line']}"
+    if c["kept"] != "exactly":
+        who, beside = f"whose referral to {c['intervention']} the line of {c['line']} settled", "whom it left out"
     return (
-        f"{c['school_name']}: over about {c['window_days']} school days, pupils referred to {c['intervention']} at"
-        f" {c['line']} absence missed {days} than pupils just below {c['line']} (95% interval"
-        f" {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} within {c['reach']} points of it)."
+        f"{c['school_name']}: over about {c['window_days']} school days, pupils {who} missed {days} than pupils"
+        f" {beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} within {c['reach']} points of"
+        " the line)."
     )
 
 
