@@ -23,7 +23,7 @@ from attendlib.questions.impact.chosen import (
 from attendlib.questions.impact.referred import by_group, marked, referred
 from attendlib.questions.windows import Windows, words
 from attendlib.records.answer import Scope, Step
-from attendlib.stats.cutoff import Floats, Way
+from attendlib.stats.cutoff import Floats, Way, kernel_weights
 
 # Sessions on each side. The reach that errs least by rdrobust's rule holds two or three sessions here: lines through so
 # few values follow chance (Kolesár and Rothe 2018), with twice the standard error (docs/methods.md).
@@ -68,9 +68,15 @@ class Sides:
         return bool((self.frame["treated"] == self.frame["above"]).all())
 
     def alike(self) -> pd.DataFrame | None:
-        """What is held alike: the school, on a page of several; a column each but the first."""
+        """What is held alike: the school, on a page of several; a column each but the first.
+
+        Less their means near the line, so that the lines stand for the schools as they are mixed there.
+        """
         found = indicators(self.frame, ["school"])
-        return None if self.scope == "school" or found.empty else found
+        if self.scope == "school" or found.empty:
+            return None
+        near = kernel_weights(self.running, REACH_SESSIONS * self.session)
+        return found - near @ found.to_numpy() / near.sum() if near.any() else found
 
     def where(self, rows: np.ndarray | pd.Series) -> "Sides":
         """Only the pupils where `rows` is true."""
