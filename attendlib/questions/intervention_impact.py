@@ -8,6 +8,8 @@ from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, outcome_from, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
+from attendlib.questions.impact.designs.cutoff import CUTOFF
+from attendlib.questions.impact.designs.cutoff import cutoff as at_cutoff
 from attendlib.questions.impact.designs.meta_analysis import put_together
 from attendlib.questions.impact.designs.series import series
 from attendlib.questions.impact.designs.staggered import staggered
@@ -29,6 +31,7 @@ DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
     "meta_analysis": put_together,
     "staggered": staggered,
     "synthetic_control": synthetic_control,
+    CUTOFF: at_cutoff,
 }
 
 

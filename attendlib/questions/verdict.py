@@ -71,7 +71,8 @@ def _by_chances(main: Row, both: tuple[Chances, Chances], certainty: float) -> t
         return NO_DIFFERENCE, []
     if min(found.worse for found in both) >= certainty and main.high < 0:
         return HARM, []
-    return CANNOT_TELL, [f"no outcome reaches {100 * certainty:.0f} chances in 100 by both ways of comparing"]
+    ways = "" if both[0] == both[1] else " by both ways of comparing"
+    return CANNOT_TELL, [f"no outcome reaches {100 * certainty:.0f} chances in 100{ways}"]
 
 
 def clearly(judged: Judged, verdict: str) -> bool:

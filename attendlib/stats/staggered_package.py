@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from diff_diff import CallawaySantAnna  # type: ignore[import-untyped]
+from diff_diff import CallawaySantAnna
 
 from attendlib.stats.fit import Estimate, t_interval
 from attendlib.stats.staggered import NEVER, Paths, group_time_weights

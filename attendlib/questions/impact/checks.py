@@ -82,7 +82,7 @@ def _follow_up(found: Compared) -> Check:
     if late <= 0.10:
         return Check("Followed from the same day", True, f"Both groups are followed from {day}.")
     text = (
-        f"{_about(late).capitalize()} of the referred were referred after {day}, so they had to stay on roll to be"
+        f"{about(late).capitalize()} of the referred were referred after {day}, so they had to stay on roll to be"
         " counted. Leave out `outcome`, and each pupil is followed from their own start."
     )
     return Check("Followed from the same day", False, text)
@@ -110,7 +110,7 @@ def others_check(
     name, (referred, compared) = max(shares.items(), key=lambda each: (abs(each[1][0] - each[1][1]), each[0]))
     far = abs(referred - compared) >= MANY
     text = (
-        f"Over the same dates {_about(referred)} of {who[0]} and {_about(compared)} of {who[1]} also received"
+        f"Over the same dates {about(referred)} of {who[0]} and {about(compared)} of {who[1]} also received"
         f" {name.replace('_', ' ')}"
     )
     end = ": the difference cannot be told apart from that." if far else ", about as many of both."
@@ -124,7 +124,7 @@ def _shares_reached(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, flo
     return float(reached[referred].mean()), float(reached[~referred].mean())
 
 
-def _about(share: float) -> str:
+def about(share: float) -> str:
     """A share in words of tenths, so that no small count can be read from it."""
     tenths = round(10 * share)
     return {0: "almost none", 10: "almost all"}.get(tenths, f"about {tenths} in 10")

@@ -76,40 +76,41 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
         raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
     if scope == "school" and asked.comparison == "other_schools":
         raise Refused("not_applicable", ONE_SCHOOL)
-    windows = _windows(pupils, rows, asked)
-    _dates_can_be_had(pupils, windows, asked)
+    windows = windows_of(pupils, rows, asked)
+    dates_can_be_had(pupils, windows, asked)
     fewest = limit(pupils.study_file.study.audience)
     pool = _pool(pupils, listed, asked)
     kept = start(pool, "pupils in the year groups of those referred")
     if not (pool["treated"] == 0).any():
-        raise Refused("too_few", _nobody_left(asked), _steps(kept, scope, fewest))
+        raise Refused("too_few", _nobody_left(asked), steps_of(kept, scope, fewest))
     own_dates = asked.outcome is None and bool(rows["start_date"].nunique() > 1)
     kept = replace(kept, frame=_with_sessions(pupils, kept.frame, windows, own_dates))
     kept = _by_rule(kept, asked)
     kept, households_known = _without_siblings(kept, _homes(pupils, everywhere, asked))
-    kept = _enough(kept, "outcome", "after the start")
+    kept = enough(kept, "outcome", "after the start")
     has_baseline = _baseline_held(kept.frame, fewest)
     if has_baseline:
-        kept = _enough(kept, "baseline", "in the earlier baseline")
-    inside = within_overlap(replace(kept, frame=_with_rates(kept.frame)))
+        kept = enough(kept, "baseline", "in the earlier baseline")
+    inside = within_overlap(replace(kept, frame=with_rates(kept.frame)))
     if (kept.frame["treated"] == 0).any() and not (inside.frame["treated"] == 0).any():
         reason = "no pupil to compare with was as absent as those referred: no overlap"
-        raise Refused("too_few", reason, _steps(inside, scope, fewest))
+        raise Refused("too_few", reason, steps_of(inside, scope, fewest))
     if scope == "all":
         inside = beside_own_pages(inside, asked.comparison != "other_schools", fewest)
     found = Compared(
-        inside.frame, _steps(inside, scope, fewest), _flow(inside.frame, fewest), scope, has_baseline, windows,
+        inside.frame, steps_of(inside, scope, fewest), _flow(inside.frame, fewest), scope, has_baseline, windows,
         by_group(rows), own_dates, rows, households_known,
     )  # fmt: skip
     _enough_to_compare(found, fewest)
     return found
 
 
-def _steps(kept: Kept, scope: Scope, fewest: int) -> tuple[Step, ...]:
+def steps_of(kept: Kept, scope: Scope, fewest: int) -> tuple[Step, ...]:
+    """The steps as they may be told; of all schools without what, less the schools' own pages, is a few pupils."""
     return steps_beside_schools(kept.steps, kept.schools, fewest) if scope == "all" else kept.steps
 
 
-def _windows(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
+def windows_of(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
     first = pd.to_datetime(rows["start_date"].fillna(rows["referred_date"])).min()
     if pd.isna(first) and asked.outcome is None:
         raise Refused("not_applicable", f"no date is held on which {asked.name} started or anyone was referred")
@@ -123,7 +124,7 @@ def _windows(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
     )
 
 
-def _dates_can_be_had(pupils: Pupils, windows: Windows, asked: Asked) -> None:
+def dates_can_be_had(pupils: Pupils, windows: Windows, asked: Asked) -> None:
     """Refuses an outcome outside the academic year or after the data's end, and a window that is not before it."""
     opens = int(asked.year[:4])
     first, last = windows.outcome.from_date, windows.outcome.to_date
@@ -170,13 +171,13 @@ def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_da
     """Sessions in each window; an earlier cohort's are those of the same weeks a year earlier."""
     seed = pupils.study_file.study.seed
     parts = [
-        _sessions(pupils, part.reset_index(drop=True), year_earlier(windows) if back else windows, own_dates, seed)
+        sessions_of(pupils, part.reset_index(drop=True), year_earlier(windows) if back else windows, own_dates, seed)
         for back, part in frame.groupby("back")
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
+def sessions_of(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
     for name in ("window", "baseline"):  # before the start they may have been at another school
         dates: Span = getattr(windows, name)
         sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date)
@@ -188,7 +189,7 @@ def _sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: 
 
 def _by_rule(kept: Kept, asked: Asked) -> Kept:
     """Those who met the rule when pupils were chosen."""
-    kept = _enough(kept, "window", "when pupils were chosen")
+    kept = enough(kept, "window", "when pupils were chosen")
     if asked.rule:
         met = 100 * kept.frame["absent_window"] >= asked.rule.absence_pct_at_least * kept.frame["possible_window"]
         outside = f"absence under {asked.rule.absence_pct_at_least:g}% when pupils were chosen"
@@ -224,7 +225,7 @@ def _without_siblings(kept: Kept, homes: pd.Series) -> tuple[Kept, bool]:
     return keep(kept, ~sibling, "brothers and sisters of those referred (same household)"), True
 
 
-def _enough(kept: Kept, name: str, when: str) -> Kept:
+def enough(kept: Kept, name: str, when: str) -> Kept:
     enough = kept.frame[f"possible_{name}"].fillna(0) >= FEWEST_SESSIONS_BANDED
     return keep(kept, enough, f"fewer than {FEWEST_SESSIONS_BANDED} possible sessions {when}")
 
@@ -235,7 +236,7 @@ def _baseline_held(frame: pd.DataFrame, fewest: int) -> bool:
     return bool(min(known[frame["treated"] == side].sum() for side in (0, 1)) >= fewest)
 
 
-def _with_rates(frame: pd.DataFrame) -> pd.DataFrame:
+def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
     rates = {name: frame[f"absent_{name}"] / frame[f"possible_{name}"] for name in ("window", "baseline", "outcome")}
     return frame.assign(**{name: rate.astype(float) for name, rate in rates.items()})
 
@@ -255,12 +256,20 @@ def beside_own_pages(kept: Kept, both_sides: bool, fewest: int) -> Kept:
     if both_sides:
         reason = "schools where all or none were referred"
         kept = keep(kept, kept.frame.groupby("school")["treated"].transform("nunique") == 2, reason)
-    sides = pd.crosstab(kept.frame["school"], kept.frame["treated"]).rename(columns={0.0: "compared", 1.0: "referred"})
-    if len(sides.columns) < 2 or sides_are_safe(sides, fewest):
+    few = given_away(kept.frame, fewest)
+    if not few:
         return kept
+    reason = f"schools with fewer than {fewest} pupils on a side, whom subtraction would give away: {len(few)}"
+    return keep(kept, ~kept.frame["school"].isin(few), reason)
+
+
+def given_away(frame: pd.DataFrame, fewest: int) -> list[str]:
+    """The schools with few `treated` or other pupils, where pages of all schools would show them; else none."""
+    sides = pd.crosstab(frame["school"], frame["treated"]).rename(columns={0.0: "compared", 1.0: "referred"})
+    if len(sides.columns) < 2 or sides_are_safe(sides, fewest):
+        return []
     few = ((sides > 0) & (sides < fewest)).any(axis=1)
-    reason = f"schools with fewer than {fewest} pupils on a side, whom subtraction would give away: {few.sum()}"
-    return keep(kept, ~kept.frame["school"].isin(few[few].index), reason)
+    return [str(school) for school in few[few].index]
 
 
 def _enough_to_compare(found: Compared, fewest: int) -> None:

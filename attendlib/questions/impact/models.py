@@ -83,11 +83,11 @@ def fitted(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str =
         return ols(points, design, cluster=clusters)
     weights = frame[model.weight]
     if clusters is not None and not whole_schools(frame):
-        points, design = _within_schools(points, design, frame["school"], weights)
+        points, design = within_schools(points, design, frame["school"], weights)
     return ols(points, design, cluster=clusters, weights=weights.to_numpy(float))
 
 
-def _within_schools(
+def within_schools(
     points: pd.Series, design: pd.DataFrame, schools: pd.Series, weights: pd.Series
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Outcome and columns less their weighted mean in the school: the same differences as with a column for each.

@@ -1,9 +1,10 @@
 """Which manner tells which design."""
 
-from attendlib.words.impact import meta_analysis, series, staggered, synthetic_control
+from attendlib.words.impact import cutoff, meta_analysis, series, staggered, synthetic_control
 from attendlib.words.impact.manner import Manner
 
 MANNERS: dict[str, Manner] = {
+    "cutoff": cutoff.MANNER,
     "meta_analysis": meta_analysis.MANNER,
     "series": series.MANNER,
     "staggered": staggered.MANNER,
