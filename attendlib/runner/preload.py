@@ -9,12 +9,16 @@ import shutil
 
 from matplotlib.figure import Figure
 
+from attendlib.runner.kernel import load_without_debugger, plain_figures
 from attendlib.runner.place import SCRATCH, is_scratch
 
 _AT_FIRST_USE = (
-    "attendlib.runner.kernel",
     "ipykernel.ipkernel",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "pyarrow.pandas_compat",
@@ -47,7 +51,9 @@ def _leave() -> None:
     os._exit(0)
 
 
+load_without_debugger()
 _load()
+plain_figures()
 _draw()
 gc.collect()
 gc.freeze()
