@@ -40,7 +40,7 @@ class Application(IPKernelApp):
     def parse_command_line(self, argv: list[str] | None = None) -> None:
         """Nothing is read."""
 
-    def load_config_file(self, suppress_errors: bool | None = None) -> None:
+    def load_config_file(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is read."""
 
 

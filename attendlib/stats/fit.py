@@ -74,7 +74,7 @@ def build_fit(
     confidence_pct: float = 95,
 ) -> Fit:
     """Assemble a Fit from coefficients (k,) and their variance (k, k), with t intervals and warnings."""
-    names = list(sample.names)
+    names = pd.Index(sample.names)
     units = np.eye(len(names))
     known = np.array([estimable(working, unit) for unit in units])
     vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
