@@ -1,10 +1,11 @@
 """What a report costs: `attend run` beside a serial papermill loop with nbconvert, on the same notebooks and data.
 
-    python benchmarks/reports.py [--schools 20] [--rounds 3] [--peer-schools N]
+    python benchmarks/reports.py [--schools 20] [--rounds 3] [--peer-schools N] [--dask]
 
 Seconds of CPU are of all processes together, children included; bytecode is compiled on both sides before timing.
 `limit` is the cells alone in one warmed process: no kernel, no page. Medians over the rounds, load at the start shown,
-for wall time and use of cores mean little on a machine that does other work.
+for wall time and use of cores mean little on a machine that does other work. `--dask` adds the same reports on a Dask
+cluster of two workers on this machine (asked: at most 1.2 times the wall time of a run without).
 """
 
 import argparse
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attendlib.export.entry import Entry
+from attendlib.intake.kept import FOLDER as KEPT
 from attendlib.intake.store import ensure_store
 from attendlib.intake.study import read_study
 from attendlib.intake.synthetic.write import write_trust
@@ -35,6 +37,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS = Path(__file__).resolve().parent / "peers"
 NOTEBOOKS = ("attainment_link", "transition_dip", "intervention_impact")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+
+# Two workers that make as many reports at once as a run here does on two cores.
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
 
 LOOK = """study: look
 title: A look
@@ -71,6 +83,12 @@ def asked(study: Path, schools: int) -> list[tuple[str, str, dict]]:
     jobs = [job for job in make_plan(read_study(study)).jobs if job.school != "all" and job.name in NOTEBOOKS]
     some = sorted({job.school for job in jobs})[:schools]
     return [(job.school, job.name, dict(job.parameters)) for job in jobs if job.school in some]
+
+
+def forget(study: Path) -> None:
+    """The store as an import leaves it, without the frames that earlier reports kept there: each run makes its own."""
+    for folder in read_study(study).store_folder.glob(f"*/{KEPT}"):
+        shutil.rmtree(folder)
 
 
 def attend(*arguments: object) -> list[str]:
@@ -137,11 +155,25 @@ def nothing_to_do(folder: Path, page: bytes) -> Cost:
     return Cost(statistics.median(c.cpu for c in costs), statistics.median(c.wall for c in costs))
 
 
+def on_dask(study: Path, folder: Path, chosen: list[str]) -> Cost:
+    """The same reports on two fresh workers of a Dask cluster here; CPU is the driver's alone."""
+    script = folder / "cluster.py"
+    script.write_text(CLUSTER, encoding="utf-8")
+    shutil.rmtree(folder / "out-dask", ignore_errors=True)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([sys.executable, script], env=os.environ | ONE_THREAD, text=True, **pipes) as cluster:
+        assert cluster.stdout is not None
+        address = cluster.stdout.readline().strip()
+        cost = timed(attend("run", study, "--out", folder / "out-dask", "--scheduler", address, *chosen))
+        cluster.communicate("")
+    return cost
+
+
 def median(costs: list[Cost], of: Callable[[Cost], float]) -> float:
     return statistics.median(of(cost) for cost in costs)
 
 
-def compare(folder: Path, schools: int, peer_schools: int, rounds: int) -> None:
+def compare(folder: Path, schools: int, peer_schools: int, rounds: int, dask: bool) -> None:
     """Prints every figure, one a line."""
     study = make_study(folder / "trust", schools)
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "attendlib")], check=False)
@@ -150,11 +182,12 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int) -> None:
     given.write_text(json.dumps(asked(study, peer_schools)), encoding="utf-8")
     os.environ["ATTEND_STUDY"] = str(study)
     chosen = [part for school in sorted({s for s, _, _ in asked(study, schools)}) for part in ("--school", school)]
-    ours, peers, limits = [], [], []
+    ours, peers, limits, clustered = [], [], [], []
     print(f"load at the start {os.getloadavg()[0]:.1f}; {reports} reports ours, {peer_reports} the peer's", flush=True)
     for number in range(rounds):
         out = folder / f"out-{number}"
         shutil.rmtree(out, ignore_errors=True)
+        forget(study)
         ours.append(timed(attend("run", study, "--out", out, *chosen)))
         print(f"  ours  {ours[-1]}", flush=True)
         peers.append(timed([sys.executable, PEERS / "serial_papermill.py", given, folder / f"peer-{number}"]))
@@ -163,6 +196,10 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int) -> None:
         done = subprocess.run(alone, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=True)
         limits.append(Cost(*map(float, done.stdout.split())))
         print(f"  limit {limits[-1]}", flush=True)
+        if dask:
+            forget(study)
+            clustered.append(on_dask(study, folder, chosen))
+            print(f"  dask  {clustered[-1]}", flush=True)
     cpu, wall = median(ours, lambda c: c.cpu) / reports, median(ours, lambda c: c.wall) / reports
     peer_cpu = median(peers, lambda c: c.cpu) / peer_reports
     peer_wall = median(peers, lambda c: c.wall) / peer_reports
@@ -177,6 +214,8 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int) -> None:
     print(f"use of cores    {use:.2f}")
     print(f"memory          driver {max(c.driver_mb for c in ours):.0f} MB")
     print(f"                a kernel's own {max(c.kernel_mb for c in ours):.0f} MB")
+    if dask:
+        print(f"on Dask         {median(clustered, lambda c: c.wall) / wall / reports:.2f} times the wall time")
     page = next((folder / "out-0").glob("*/attainment_link.html")).read_bytes()
     look = nothing_to_do(folder / "look", page)
     print(f"nothing to do   {look.wall:.2f} wall s, {look.cpu:.2f} CPU s for 60 schools and 5 notebooks")
@@ -187,11 +226,12 @@ def main() -> None:
     parser.add_argument("--schools", type=int, default=20)
     parser.add_argument("--peer-schools", type=int, help="fewer for the slow loop; all unless said")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dask", action="store_true", help="also on a Dask cluster of two workers here")
     parser.add_argument("--folder", type=Path, help="kept between runs; temporary unless said")
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = given.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        compare(folder.resolve(), given.schools, given.peer_schools or given.schools, given.rounds)
+        compare(folder.resolve(), given.schools, given.peer_schools or given.schools, given.rounds, given.dask)
 
 
 if __name__ == "__main__":

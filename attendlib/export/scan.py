@@ -11,6 +11,7 @@ import html
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,13 @@ from urllib.parse import unquote_to_bytes
 
 from attendlib.export.pdf import pdf_text
 
+_KINDS = (
+    _PUPILS := "pupil identifiers or pseudonyms",
+    _NAMES := "pupils' full names",
+    _NUMBERS := "strings shaped like a unique pupil number",
+    _PATHS := "paths of this machine",
+    _KEYS := "credentials",
+)
 SHORTEST = 6  # a shorter identifier cannot be told from an ordinary number …
 SHORTEST_MIXED = 4  # … unless it mixes letters and digits; shorter ones (h2, y7, ks2) are words of any page
 _TOKEN = re.compile(r"\d+(?:\.\d+)+|\w+(?:-\w+)*")  # decimals stay whole: 12.345678 holds no pupil 345678
@@ -26,6 +34,7 @@ _JOINT = re.compile(r"[-_]")
 _JSON = (".json", ".ipynb")
 _DATA = re.compile(r"data:[\w/+.-]*((?:;[\w=-]+)*),([^\"'<>\s)]+)", re.IGNORECASE)
 _INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|mark|small|span|strong|sub|sup|tspan|u|wbr)\b[^>]*>", re.IGNORECASE)
+_TOUCHING = re.compile(rf"\w{_INLINE.pattern}\w", re.IGNORECASE)
 _UPN = re.compile(r"(?<![\w.])[A-HJ-NP-RT-Z]\d{11}[\dA-HJ-NP-RT-Z](?!\w)", re.IGNORECASE)
 _HOMES = r"(?<![\w<.-])/(?:home|Users|root)/[\w.-]+|\b[A-Za-z]:\\+Users\\+\w+|\bfile://+\w"
 _CREDENTIALS = re.compile(
@@ -33,6 +42,8 @@ _CREDENTIALS = re.compile(
     r"|\b[a-z][a-z+]*://[^/\s:@\"'<>]+:[^/\s:@\"'<>]+@"
     r"|(?i:\b(?:password|passwd|api[_-]?key|access[_-]?token|secret[_-]?key)\b[\"']?\s*[=:]\s*[\"']?[^\s\"'<]{6,})"
 )
+# No credential is without one of these.
+_HINTS = ("private key", "akia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "@", "passw", "api", "access", "secret")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +83,21 @@ class Secrets:
 
     def findings(self, file: str, text: str) -> tuple[Finding, ...]:
         """What one file's text holds of them."""
-        texts = list(_texts(file, text))
-        folded = [_folded(part) for part in texts]
-        single = sum(token in self.identifiers for part in folded for token in _tokens(part))
-        several = sum(_several(part, self.several) for part in folded) if self.several else 0
-        found = (
-            (single + several, "pupil identifiers or pseudonyms"),
-            (sum(_named(part, self.names) for part in folded) if self.names else 0, "pupils' full names"),
-            (_matches(_UPN, texts), "strings shaped like a unique pupil number"),
-            (_matches(self.folders, texts), "paths of this machine"),
-            (_matches(_CREDENTIALS, texts), "credentials"),
-        )
-        return tuple(Finding(file, what, count) for count, what in found if count)
+        found: Counter[str] = Counter()
+        for part, times in Counter(_plain(file, text)).items():  # a record's rows say the same words again and again
+            for seen in _seen(part):
+                for what, count in self._held(seen):
+                    found[what] += times * count
+        return tuple(Finding(file, what, found[what]) for what in _KINDS if found[what])
+
+    def _held(self, text: str) -> Iterator[tuple[str, int]]:
+        folded = _folded(text)
+        single = sum(token in self.identifiers for token in _tokens(folded))
+        yield _PUPILS, single + (_several(folded, self.several) if self.several else 0)
+        yield _NAMES, _named(folded, self.names) if self.names else 0
+        yield _NUMBERS, len(_UPN.findall(text))
+        yield _PATHS, len(self.folders.findall(text)) if self.folders else 0
+        yield _KEYS, len(_CREDENTIALS.findall(text)) if any(hint in folded for hint in _HINTS) else 0
 
 
 def secrets(
@@ -158,10 +172,6 @@ def _read(path: Path) -> str:
     return pdf_text(data) if data.startswith(b"%PDF-") else data.decode("utf-8", errors="replace")
 
 
-def _matches(pattern: re.Pattern[str] | None, texts: list[str]) -> int:
-    return sum(len(pattern.findall(part)) for part in texts) if pattern else 0
-
-
 def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
     """How many of the names stand in the folded text."""
     words = _WORD.findall(text)
@@ -169,17 +179,17 @@ def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
     return sum(f" {' '.join(name)} " in line for name in names if name[0] in seen and name[-1] in seen)
 
 
-def _texts(file: str, text: str) -> Iterator[str]:
-    """The text as its reader sees it (JSON's values one by one), then what it hides in links and between marks."""
-    for part in _plain(file, text):
-        yield part
-        if joined := _joined(part):
-            yield joined
-        for kind, data in _DATA.findall(part):
-            yield _unpacked(kind, data)
+def _seen(part: str) -> Iterator[str]:
+    """A text as its reader sees it, then what it hides in links and between marks."""
+    yield part
+    if joined := _joined(part):
+        yield joined
+    for kind, data in _DATA.findall(part):
+        yield _unpacked(kind, data)
 
 
 def _plain(file: str, text: str) -> Iterator[str]:
+    """The whole of a file's text; of JSON, its keys and values one by one."""
     if file.endswith(_JSON):
         try:
             yield from (html.unescape(part) for part in _values(json.loads(text)))
@@ -191,8 +201,7 @@ def _plain(file: str, text: str) -> Iterator[str]:
 
 def _joined(text: str) -> str:
     """The text without marks inside words, where taking them away joins two parts of one: A12<b>34</b>."""
-    touching = re.search(rf"\w{_INLINE.pattern}\w", text, re.IGNORECASE)
-    return _INLINE.sub("", text) if touching else ""
+    return _INLINE.sub("", text) if "<" in text and _TOUCHING.search(text) else ""
 
 
 def _unpacked(kind: str, data: str) -> str:

@@ -12,20 +12,14 @@ import pandas as pd
 
 from attendlib.errors import QuestionError
 from attendlib.facts.years import academic_year_from, academic_year_of
+from attendlib.intake.kept import frame, kept_frame
 from attendlib.intake.load import Pupils
 from attendlib.intake.rules import COUNTS
 from attendlib.intake.store import read_sql
-from attendlib.intake.tidy import connect, quoted
+from attendlib.intake.tidy import quoted
 from attendlib.records.study import ALL
 
 _RANK = "CASE grain WHEN 'week' THEN 0 WHEN 'half_term' THEN 1 ELSE 2 END"
-
-
-def _frame(query: str) -> pd.DataFrame:
-    with connect() as connection:
-        frame = connection.execute(query).df()
-    gaps = {name: "float64" for name, kind in frame.dtypes.items() if str(kind).startswith("Int")}
-    return frame.astype(gaps | {name: "str" for name, kind in frame.dtypes.items() if str(kind) == "object"})
 
 
 def _in_study(pupils: Pupils) -> str:
@@ -44,11 +38,12 @@ def _sums() -> str:
 def enrolments(pupils: Pupils, academic_year: str, year_group: int | None = None) -> pd.DataFrame:
     """One row per pupil and school that year (subsidiary enrolments left out): the pupils table and `in_study`."""
     group = "" if year_group is None else f"AND year_group = {year_group:d}"
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "pupils", academic_year)}
         WHERE enrolment IS DISTINCT FROM 'subsidiary' {group} ORDER BY school, pupil
-        """
+        """,
     )
 
 
@@ -63,25 +58,28 @@ def absence_per_pupil(pupils: Pupils, academic_year: str, half_terms: Sequence[i
         _need_half_terms(pupils, academic_year)
         where = f"grain = 'half_term' AND period::INTEGER IN ({', '.join(f'{half:d}' for half in half_terms)})"
     rows = read_sql(pupils.store, "attendance", academic_year)
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT pupil, school, academic_year, {_sums()}, {_in_study(pupils)}
         FROM {rows} WHERE {where} GROUP BY pupil, school, academic_year ORDER BY school, pupil
-        """
+        """,
     )
 
 
-def absence_in_span(pupils: Pupils, first: date, last: date) -> pd.DataFrame:
+def absence_in_span(pupils: Pupils, first: date, last: date, only: pd.Series | None = None) -> pd.DataFrame:
     """One row per pupil and school: sums over the periods whose recorded days lie wholly within `first` to `last`.
 
     A part week at either end counts where its own first and last day are known to be inside. Each pupil's year in a
     school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year): `grain` is the coarsest so
-    used, `periods` how many. A pupil none of whose periods fits has no row.
+    used, `periods` how many. A pupil none of whose periods fits has no row. With `only`, the rows of those pupils, in
+    every school they were in: what else there is need not be read.
     """
     years = range(int(academic_year_of(first)[:4]), int(academic_year_of(last)[:4]) + 1)
-    rows = read_sql(pupils.store, "attendance", *map(academic_year_from, years))
-    return _frame(
-        f"""
+    names = [academic_year_from(year) for year in years]
+    schools = None if only is None else _schools_of(pupils, only)
+    rows = read_sql(pupils.store, "attendance", *names, schools=schools)
+    query = f"""
         WITH finest AS (SELECT pupil, school, academic_year, min({_RANK}) AS best FROM {rows} GROUP BY ALL)
         SELECT pupil, school, {_sums()}, count(*)::INTEGER AS periods,
                CASE max(best) WHEN 0 THEN 'week' WHEN 1 THEN 'half_term' ELSE 'year' END AS grain, {_in_study(pupils)}
@@ -90,20 +88,31 @@ def absence_in_span(pupils: Pupils, first: date, last: date) -> pd.DataFrame:
           AND coalesce(last_date, period_end) <= DATE '{last}'
         GROUP BY pupil, school ORDER BY school, pupil
         """
-    )
+    if only is None:
+        return kept_frame(pupils.store, query)
+    found = frame(query)
+    return found[found["pupil"].isin(only)].reset_index(drop=True)
+
+
+def _schools_of(pupils: Pupils, only: pd.Series) -> set[str]:
+    """Every school that these pupils have attendance in, in any year."""
+    rows = read_sql(pupils.store, "attendance")
+    held = kept_frame(pupils.store, f"SELECT DISTINCT pupil, school FROM {rows} ORDER BY school, pupil")
+    return set(held.loc[held["pupil"].isin(only), "school"])
 
 
 def absence_by_half_term(pupils: Pupils, academic_year: str) -> pd.DataFrame:
     """One row per pupil, school and half-term (`half_term` 1 to 6): the counts. Raises QuestionError as above."""
     _need_half_terms(pupils, academic_year)
     counts = ", ".join(COUNTS)
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT pupil, school, academic_year, period::INTEGER AS half_term, period_start, period_end, {counts}, absent,
                first_date, last_date, {_in_study(pupils)}
         FROM {read_sql(pupils.store, "attendance", academic_year)} WHERE grain = 'half_term'
         ORDER BY school, pupil, half_term
-        """
+        """,
     )
 
 
@@ -147,39 +156,42 @@ def results(pupils: Pupils, measure: str, academic_year: str | None = None) -> p
     """One row per pupil and academic year with a result of `measure`: pupil, academic_year, value (NaN where there is
     none, `reason` says why), date, school."""
     year = "" if academic_year is None else f"AND academic_year = {quoted(academic_year)}"
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT pupil, academic_year, value, reason, date, school FROM {read_sql(pupils.store, "attainment")}
         WHERE measure = {quoted(measure)} {year} ORDER BY academic_year, pupil
-        """
+        """,
     )
 
 
 def interventions(pupils: Pupils, name: str | None = None) -> pd.DataFrame:
     """One row per pupil, year group or school receiving `name` (None: any): the interventions table and `in_study`."""
     chosen = "" if name is None else f"WHERE intervention = {quoted(name)}"
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "interventions")}
         {chosen} ORDER BY school, pupil NULLS FIRST, year_group NULLS FIRST
-        """
+        """,
     )
 
 
 def half_terms(pupils: Pupils, academic_year: str) -> pd.DataFrame:
     """One row per half-term of the calendar that year (and school, where schools have their own); none without one."""
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT * FROM {read_sql(pupils.store, "calendar")} WHERE academic_year = {quoted(academic_year)}
         ORDER BY half_term, school NULLS FIRST
-        """
+        """,
     )
 
 
 def grains(pupils: Pupils, academic_year: str) -> set[str]:
     """The grains attendance is known by that year: half_term, week, year (year always, where there is any)."""
-    found = _frame(f"SELECT DISTINCT grain FROM {read_sql(pupils.store, 'attendance', academic_year)} ORDER BY grain")
-    return set(found["grain"])
+    rows = read_sql(pupils.store, "attendance", academic_year)
+    return set(kept_frame(pupils.store, f"SELECT DISTINCT grain FROM {rows} ORDER BY grain")["grain"])
 
 
 def _need_half_terms(pupils: Pupils, academic_year: str) -> None:
@@ -191,9 +203,10 @@ def _need_half_terms(pupils: Pupils, academic_year: str) -> None:
 
 def allocation(pupils: Pupils, trial: str) -> pd.DataFrame:
     """One row per pupil randomised in `trial`: the allocation table and `in_study`."""
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, "allocation")}
         WHERE trial = {quoted(trial)} ORDER BY school, pupil
-        """
+        """,
     )

@@ -5,10 +5,11 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import duckdb
 from filelock import FileLock
@@ -86,19 +87,27 @@ def data_to(store: Store, school: str | None = None) -> str:
     return max((last for name, last in store.last_dates.items() if school in (None, name)), default="")
 
 
-def table_files(store: Store, table: str, *academic_years: str) -> tuple[Path, ...]:
-    """The Parquet files of a table, or of some academic years of it; the first may hold no rows, only the columns."""
+def table_files(
+    store: Store, table: str, *academic_years: str, schools: Collection[str] | None = None
+) -> tuple[Path, ...]:
+    """The Parquet files of a table, or of some academic years and schools of it; the first may hold no rows, only the
+    columns."""
     folder = store.folder / table
     if table not in PARTITIONED:
         return (folder / "all.parquet",)
     years = [academic_year.replace("/", "-") for academic_year in academic_years] or ["*"]
     found = sorted(path for year in years for path in folder.glob(f"year={year}/urn=*/*.parquet"))
-    return (folder / "columns.parquet", *found)
+    wanted = (path for path in found if schools is None or _school_of(path) in schools)
+    return (folder / "columns.parquet", *wanted)
 
 
-def read_sql(store: Store, table: str, *academic_years: str) -> str:
-    """SQL that reads a table of the store, or some academic years of it (of the partitioned tables)."""
-    files = ", ".join(quoted(path) for path in table_files(store, table, *academic_years))
+def _school_of(path: Path) -> str:
+    return unquote(path.parent.name.removeprefix("urn="))
+
+
+def read_sql(store: Store, table: str, *academic_years: str, schools: Collection[str] | None = None) -> str:
+    """SQL that reads a table of the store, or some academic years and schools of it (of the partitioned tables)."""
+    files = ", ".join(quoted(path) for path in table_files(store, table, *academic_years, schools=schools))
     return f"read_parquet([{files}], hive_partitioning=false)"
 
 

@@ -92,9 +92,14 @@ def _indicators_of(values: pd.Series, name: str) -> pd.DataFrame:
     if name not in NUMBERED and pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
         known = pd.DataFrame({name: values.fillna(values.mean()), f"{name}={UNKNOWN}": values.isna()})
         return _varying(known.astype(float))
-    text = values.astype("object").where(values.notna(), UNKNOWN).astype(str)
-    levels = text.value_counts().sort_index().sort_values(ascending=False, kind="stable").index[1:]
-    return pd.DataFrame({f"{name}={level}": (text == level).astype(float) for level in levels}, index=values.index)
+    places, found = pd.factorize(values, use_na_sentinel=True)
+    texts = [*(str(value) for value in found.astype("object")), UNKNOWN]  # -1, a missing value, is the last of them
+    levels, of_text = np.unique(np.array(texts, dtype=object), return_inverse=True)
+    which = of_text[places]
+    counts = np.bincount(which, minlength=len(levels))
+    others = sorted(np.flatnonzero(counts), key=lambda level: -counts[level])[1:]  # stable: by name where equal
+    columns = {f"{name}={levels[level]}": (which == level).astype(float) for level in others}
+    return pd.DataFrame(columns, index=values.index)
 
 
 def _varying(frame: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from attendlib.export.index import index_html
 from attendlib.export.manifest import manifest_json
 from attendlib.export.results import results_csv
 from attendlib.export.scan import Finding, Secrets
+from attendlib.records.study import ALL
 from attendlib.runner.cluster import on_cluster
 from attendlib.runner.identifiers import forbidden
 from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, versions
@@ -60,7 +61,7 @@ def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], Non
     Raises BusyError where another run writes to `out`.
     """
     how = how or How()
-    wanted = [item for item in todos if item.need != "nothing"]
+    wanted = sorted((item for item in todos if item.need != "nothing"), key=longest_first)
     with only_run(out):
         if wanted:
             made, findings, why = _made(plan, wanted, out, tell, how)
@@ -69,6 +70,14 @@ def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], Non
         log = write_log(plan.study_file.study.study, made) if any(item.detail for item in made) else None
         entries = tuple(read_entry(out, item.job) for item in todos)
     return Ran(entries, tuple(item.entry for item in made), findings, log, why)
+
+
+def longest_first(item: Todo) -> tuple[bool, float]:
+    """Where a report stands in the order of making: those of all schools first, then what took longest before.
+
+    A long one begun last would keep one core busy while the others stand idle.
+    """
+    return item.job.school != ALL, -item.before.seconds
 
 
 def summarise(plan: Plan, out: Path, seconds: float, secrets: Secrets | None = None) -> tuple[Finding, ...]:

@@ -2,22 +2,22 @@
 
 import ctypes
 import importlib
+import logging
 import os
 import random
 import signal
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
 
 STREAM = 1_000_000  # characters a notebook may print; no page carries them
 _PR_SET_PDEATHSIG = 1
-_ARGUMENTS = (
-    "--HistoryManager.enabled=False",
-    "--log-level=CRITICAL",
-    f"--IPKernelApp.outstream_class={__name__}.CutStream",
-)
+_DEBUGGER = "debugpy"
 
 
 class CutStream(OutStream):
@@ -34,6 +34,16 @@ class CutStream(OutStream):
         return int(written or 0)
 
 
+class Application(IPKernelApp):
+    """The kernel's application, told all it is to know: no command line to read, no settings of a user or machine."""
+
+    def parse_command_line(self, argv: list[str] | None = None) -> None:
+        """Nothing is read."""
+
+    def load_config_file(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing is read."""
+
+
 def become(connection_file: str, parent: int) -> None:
     """Turns this process into the kernel of that connection file, in the file's folder, until it is ended."""
     _end_with(parent)
@@ -42,8 +52,9 @@ def become(connection_file: str, parent: int) -> None:
         os.dup2(silent, stream)
     os.chdir(Path(connection_file).parent)
     IPKernelApp.clear_instance()
-    app = IPKernelApp.instance()
-    app.initialize(["-f", connection_file, f"--IPKernelApp.parent_handle={parent}", *_ARGUMENTS])
+    app = Application.instance(config=_config(connection_file, parent))
+    load_without_debugger()
+    app.initialize()
     settle()
     app.start()
 
@@ -52,7 +63,34 @@ def settle() -> None:
     """Random numbers from one start, figures from matplotlib's own defaults: no user's settings, no chance."""
     random.seed(0)
     importlib.import_module("numpy").random.seed(0)
+    plain_figures()
+
+
+@cache
+def plain_figures() -> None:
+    """Matplotlib's own defaults. Done once in the template it need not be done again in a kernel."""
     importlib.import_module("matplotlib").rcdefaults()
+
+
+def load_without_debugger() -> None:
+    """ipykernel loads a debugger that no report can use, and that takes half of a kernel's start; hidden, it does
+    without."""
+    unseen = _DEBUGGER not in sys.modules
+    if unseen:
+        sys.modules[_DEBUGGER] = None  # type: ignore[assignment]
+    importlib.import_module("ipykernel.debugger")
+    if unseen:
+        del sys.modules[_DEBUGGER]
+
+
+def _config(connection_file: str, parent: int) -> Config:
+    own: dict[str, Any] = {
+        "connection_file": connection_file,
+        "parent_handle": parent,
+        "outstream_class": f"{__name__}.CutStream",
+        "log_level": logging.CRITICAL,
+    }
+    return Config({"IPKernelApp": own, "HistoryManager": {"enabled": False}})
 
 
 def _end_with(parent: int) -> None:

@@ -7,18 +7,25 @@ import io
 import os
 import shutil
 
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from attendlib.runner.kernel import load_without_debugger, plain_figures
 from attendlib.runner.place import SCRATCH, is_scratch
 
 _AT_FIRST_USE = (
-    "attendlib.runner.kernel",
     "ipykernel.ipkernel",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
     "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "pyarrow.pandas_compat",
 )
+_SIZES = (9, 10, 11)  # of the words in charts
 
 
 def _load() -> None:
@@ -31,12 +38,17 @@ def _load() -> None:
 
 def _draw() -> None:
     """Fonts are found and measured, text is laid out, a picture is written: what the first figure pays for."""
-    figure = Figure()
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], label="label")
-    axes.set_title("Title")
-    axes.legend()
-    figure.savefig(io.StringIO(), format="svg")
+    with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11}):
+        figure = Figure(layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], "o--", label="label")
+        axes.barh([0], [1], hatch="//")
+        for size in _SIZES:
+            axes.annotate("ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz 0123456789 ()+−,.%", (0, 0), size=size)
+        axes.set_xlabel("axis")
+        axes.grid(axis="y")
+        axes.legend()
+        FigureCanvasSVG(figure).print_svg(io.StringIO())
 
 
 def _leave() -> None:
@@ -47,7 +59,9 @@ def _leave() -> None:
     os._exit(0)
 
 
+load_without_debugger()
 _load()
+plain_figures()
 _draw()
 gc.collect()
 gc.freeze()

@@ -24,6 +24,7 @@ from attendlib.stats.ols import whitener
 Method: TypeAlias = Literal["entropy", "propensity"]
 
 MOST_STEPS = 200
+MOST_FLAT_STEPS = 5  # in a row, each leaving the dual no lower: no more is to be had by going on
 SETTLED = 1e-9  # the largest weighted mean's distance from the treated's, in standard deviations
 ON_THE_EDGE = 1e-12
 # A weighted sample that counts for less than this share of its rows rests on a few of them.
@@ -153,7 +154,7 @@ def _entropy(z: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 def _tilted(z: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Newton's method on the dual, halving steps."""
     dual = np.zeros(z.shape[1])
-    height = float(logsumexp(z @ dual))
+    height, flat = float(logsumexp(z @ dual)), 0
     for _ in range(MOST_STEPS):
         weights = np.exp(z @ dual - height)
         mean = weights @ z
@@ -165,6 +166,9 @@ def _tilted(z: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
             trial = float(logsumexp(z @ (dual + halved * step)))
             if trial <= height + 1e-4 * halved * float(mean @ step):
                 break
+        flat = 0 if trial < height else flat + 1
+        if flat == MOST_FLAT_STEPS:
+            break
         dual, height = dual + halved * step, trial
     raise _why_not(z, names)
 

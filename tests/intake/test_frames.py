@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from smalltrust import PUPILS, STUDY, attendance, marks, study
 
@@ -102,6 +103,17 @@ def test_absence_in_a_span_uses_each_pupils_own_grain(loaded: Loader) -> None:
     assert sorted(whole[["grain", *COLUMNS]].values.tolist()) == [
         ["half_term", 130, 6], ["week", 10, 1], ["year", 370, 35],
     ]  # fmt: skip
+
+
+def test_absence_in_a_span_of_some_pupils_is_theirs_in_every_school(loaded: Loader) -> None:
+    text = marks("A1,999001,2024-09-02,AM,I", "B1,999002,2024-09-02,AM,/", "A1,999002,2024-09-03,AM,/")
+    pupils = loaded(marks=text, pupils=PUPILS + "A1,999002,2024/25,6,1,H1,subsidiary\n")
+    every = frames.absence_in_span(pupils, date(2024, 9, 1), date(2024, 12, 31))
+    for who in (every["pupil"].unique(), every["pupil"].unique()[:1], []):
+        only = pd.Series(who, dtype="str")
+        found = frames.absence_in_span(pupils, date(2024, 9, 1), date(2024, 12, 31), only)
+        pd.testing.assert_frame_equal(found, every[every["pupil"].isin(only)].reset_index(drop=True))
+    assert every.groupby("pupil")["school"].nunique().max() == 2
 
 
 def test_results_and_interventions(loaded: Loader) -> None:

@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -11,11 +12,11 @@ from stub_trust import PUPIL, SCHOOLS, write_stub
 
 from attendlib.intake.study import read_study
 from attendlib.runner import state
-from attendlib.runner.batch import run, todo
+from attendlib.runner.batch import longest_first, run, todo
 from attendlib.runner.kernels import Limits, StoppedError, kernels
 from attendlib.runner.plan import make_plan
 from attendlib.runner.templates import read_notebook
-from attendlib.runner.work import How
+from attendlib.runner.work import How, Todo
 
 UNEXPECTED = "It stopped with an unexpected error (KeyError)."
 
@@ -164,6 +165,14 @@ def test_a_changed_study_or_notebook_changes_the_key(stub, tmp_path) -> None:
     notebook["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x"}]
     path.write_text(json.dumps(notebook), encoding="utf-8")
     assert {job.key for job in make_plan(read_study(study)).jobs} == set(keys.values())
+
+
+def test_the_pages_of_all_schools_and_the_longest_are_begun_first(stub) -> None:
+    job, entry = stub.plan.jobs[0], state.read_entry(stub.out, stub.plan.jobs[0])
+    took = {"100001": 1.0, "100002": 0.0, "100003": 9.0, "100004": 1.0, "all": 0.0}
+    items = [Todo(replace(job, school=school), replace(entry, seconds=took[school]), "run") for school in took]
+    order = [item.job.school for item in sorted(items, key=longest_first)]
+    assert order == ["all", "100003", "100001", "100004", "100002"]
 
 
 def test_interrupted_it_stops_and_says_what_is_not_run(stub, tmp_path) -> None:

@@ -78,7 +78,7 @@ def earlier_cohort(pupils: Pupils, asked: Asked, found: Compared) -> pd.DataFram
 
 
 def _with_rate(pupils: Pupils, frame: pd.DataFrame, name: str, dates: Span) -> pd.DataFrame:
-    sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date)
+    sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date, frame["pupil"])
     sums = sums[sums["possible"] >= FEWEST_SESSIONS_BANDED]
     rates = sums.assign(**{name: sums["absent"] / sums["possible"]})[["pupil", "school", name]]
     return frame.merge(rates, on=["pupil", "school"], how="left")

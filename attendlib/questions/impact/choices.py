@@ -107,7 +107,7 @@ def _halves(pupils: Pupils, found: Compared) -> pd.DataFrame:
     spans = {"sooner": span(dates.from_date, cut), "later": span(cut, dates.to_date)}
     halves = pd.DataFrame(index=found.frame.index)
     for name, part in spans.items():
-        sums = frames.absence_in_span(pupils, part.from_date, part.to_date)
+        sums = frames.absence_in_span(pupils, part.from_date, part.to_date, found.frame["pupil"])
         sums = sums.groupby("pupil")[["possible", "absent"]].sum()
         sums = sums[sums["possible"] >= FEWEST_SESSIONS_BANDED]
         halves[name] = found.frame["pupil"].map(sums["absent"] / sums["possible"]).astype(float)

@@ -180,7 +180,7 @@ def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_da
 def sessions_of(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
     for name in ("window", "baseline"):  # before the start they may have been at another school
         dates: Span = getattr(windows, name)
-        sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date)
+        sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date, frame["pupil"])
         sums = sums.groupby("pupil", as_index=False)[["possible", "absent"]].sum()
         names = {count: f"{count}_{name}" for count in ("possible", "absent")}
         frame = frame.merge(sums.rename(columns=names), on="pupil", how="left")

@@ -71,7 +71,7 @@ def outcome_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows) -> p
     counts = ["possible", "absent", "authorised", "unauthorised"]
     parts = []
     for first, rows in frame.groupby("index"):
-        sums = frames.absence_in_span(pupils, pd.Timestamp(str(first)).date(), windows.outcome.to_date)
+        sums = frames.absence_in_span(pupils, pd.Timestamp(str(first)).date(), windows.outcome.to_date, rows["pupil"])
         parts.append(rows[["pupil", "school"]].merge(sums[["pupil", "school", *counts]], on=["pupil", "school"]))
     sums = pd.concat(parts) if parts else pd.DataFrame(columns=["pupil", "school", *counts])
     return frame.merge(sums.rename(columns={c: f"{c}_outcome" for c in counts}), on=["pupil", "school"], how="left")

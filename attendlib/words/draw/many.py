@@ -75,9 +75,12 @@ def specification_curve(
         top.axhline(0, color=INK, linewidth=1)
         for place, which in enumerate(order):
             _estimate(top, place, items[which], which == main)
-            for line, made in enumerate(choices.values()):
-                if made[which]:
-                    below.plot([place], [line], "o", color=PLUM if which == main else NAVY, markersize=5)
+        for first, color in ((False, NAVY), (True, PLUM)):  # all marks of a colour at once: hundreds would be slow
+            marks = [
+                (place, line) for place, which in enumerate(order) if (which == main) is first
+                for line, made in enumerate(choices.values()) if made[which]
+            ]  # fmt: skip
+            below.plot([place for place, _ in marks], [line for _, line in marks], "o", color=color, markersize=5)
         top.set_ylabel(wrapped(axis, 24))
         top.tick_params(axis="x", length=0, labelbottom=False)
         grid(top, "y")

@@ -1,0 +1,62 @@
+"""Frames that every school's report asks for alike: read in SQL once, then kept beside the data in the store.
+
+Twenty schools' pages would each read all twenty schools' rows again. A frame kept as an Arrow file comes back in a
+fiftieth of the time with the same values and types. It goes when its folder of the store goes, with the data.
+"""
+
+import hashlib
+import os
+import secrets
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from attendlib.intake.store import Store
+from attendlib.intake.tidy import connect
+
+FOLDER = "frames"
+MOST_BYTES = 256_000_000  # a larger frame is read anew each time: as many kept would fill a disk
+_FORM = f"1 pandas {pd.__version__}"  # raised whenever `frame` makes something else of the same rows
+
+
+def frame(query: str) -> pd.DataFrame:
+    """The rows of a query. Whole numbers with gaps are floats with NaN, texts are pandas' own."""
+    found = _database().execute(query).df()
+    gaps = {name: "float64" for name, kind in found.dtypes.items() if str(kind).startswith("Int")}
+    return found.astype(gaps | {name: "str" for name, kind in found.dtypes.items() if str(kind) == "object"})
+
+
+def kept_frame(store: Store, query: str) -> pd.DataFrame:
+    """The same, from the store where it was asked before. A store that cannot be written to is only slower."""
+    place = store.folder / FOLDER / f"{hashlib.sha256(f'{_FORM} {query}'.encode()).hexdigest()[:32]}.arrow"
+    with suppress(OSError, pa.ArrowInvalid), pa.memory_map(str(place)) as file:
+        return pa.ipc.open_file(file).read_all().to_pandas(use_threads=False)
+    found = frame(query)
+    table = pa.Table.from_pandas(found, preserve_index=False, nthreads=1)
+    if table.nbytes <= MOST_BYTES:
+        with suppress(OSError):
+            _write(table, place)
+    return found
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """One database for all queries of a kernel: a new one each time would cost as much as some of them."""
+    return connect()
+
+
+def _write(table: pa.Table, place: Path) -> None:
+    """In one piece: another report reads all of it or none."""
+    place.parent.mkdir(exist_ok=True)
+    aside = place.with_name(f".{secrets.token_hex(8)}")
+    try:
+        form = pa.ipc.IpcWriteOptions(compression="lz4")
+        with pa.OSFile(str(aside), "wb") as file, pa.ipc.new_file(file, table.schema, options=form) as writer:
+            writer.write_table(table)
+        os.replace(aside, place)
+    finally:
+        aside.unlink(missing_ok=True)
