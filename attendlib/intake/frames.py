@@ -125,7 +125,8 @@ def absence_by_group(pupils: Pupils, academic_years: Sequence[str], period: str 
     are not held by that period have no row.
     """
     known = f"SELECT pupil, school, academic_year, year_group FROM {read_sql(pupils.store, 'pupils', *academic_years)}"
-    return _frame(
+    return kept_frame(
+        pupils.store,
         f"""
         SELECT school, year_group, academic_year, period, min(period_start) AS period_start,
                max(period_end) AS period_end, count(*)::INTEGER AS pupils, sum(possible)::INTEGER AS possible,
@@ -136,20 +137,19 @@ def absence_by_group(pupils: Pupils, academic_years: Sequence[str], period: str 
              ({known} WHERE enrolment IS DISTINCT FROM 'subsidiary') USING (pupil, school, academic_year)
         WHERE grain = {quoted(period)} AND possible > 0 GROUP BY ALL
         ORDER BY school, year_group, academic_year, period_start
-        """
+        """,
     )
 
 
 def academic_years(pupils: Pupils) -> list[str]:
     """The academic years with attendance, in order."""
-    return list(
-        _frame(f"SELECT DISTINCT academic_year FROM {read_sql(pupils.store, 'attendance')} ORDER BY 1")["academic_year"]
-    )
+    every = f"SELECT DISTINCT academic_year FROM {read_sql(pupils.store, 'attendance')} ORDER BY 1"
+    return list(kept_frame(pupils.store, every)["academic_year"])
 
 
 def schools(pupils: Pupils) -> pd.DataFrame:
     """One row per school of the data: the schools table and `in_study`."""
-    return _frame(f"SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, 'schools')} ORDER BY school")
+    return frame(f"SELECT *, {_in_study(pupils)} FROM {read_sql(pupils.store, 'schools')} ORDER BY school")
 
 
 def results(pupils: Pupils, measure: str, academic_year: str | None = None) -> pd.DataFrame:
