@@ -26,6 +26,7 @@ def awkward(tmp_path_factory: pytest.TempPathFactory) -> Trust:
     write_trust(folder / "data", schools=3, pupils=1100)
     pupils = pd.read_csv(folder / "data" / "pupils.csv", dtype=str)
     calls = pd.read_csv(folder / "data" / "interventions.csv", dtype=str)
+    calls = calls[calls["intervention"] == "tutor_calls"]
     extra = pd.concat([calls.assign(year_group=None), *_awkward(pupils[pupils["academic_year"] == "2024/25"], calls)])
     extra.to_csv(folder / "data" / "interventions.csv", index=False, quoting=csv.QUOTE_MINIMAL)
     _with_households(pupils, calls).to_csv(folder / "data" / "pupils.csv", index=False)
