@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from diff_diff import RegressionDiscontinuity, RegressionDiscontinuityResults
 from numpy.typing import NDArray
+from statsmodels.genmod.families import Poisson
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from attendlib.stats.fit import Estimate, t_interval
 
@@ -170,7 +171,7 @@ def _ratio(count: Floats, grid: pd.DataFrame, offset: Floats) -> Density:
     df = float(len(count) - design.shape[1])
     if df < FEWEST_VALUES or np.linalg.matrix_rank(design.to_numpy()) < design.shape[1]:
         raise ValueError(f"{len(count)} counts near the cut-off are too few to see a jump in them")
-    fit = sm.GLM(count, design, family=sm.families.Poisson(), offset=offset).fit(scale="X2")
+    fit = GLM(count, design, family=Poisson(), offset=offset).fit(scale="X2")
     value, se = float(fit.params["above"]), float(fit.bse["above"]) * max(1.0, fit.scale**-0.5)
     if not np.isfinite([value, se]).all():
         raise ValueError("the counts near the cut-off give no finite ratio")

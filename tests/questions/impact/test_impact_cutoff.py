@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from cutoff_studies import LINE, Shape, realised_days, run, study
+from cutoff_studies import LINE, Outcome, Shape, realised_days, run, study
 from scipy.stats import binom
 from trust import Trust
 
@@ -210,6 +210,14 @@ def test_nothing_planted_hardly_ever_reads_as_benefit_or_harm(pupils: int, possi
 @pytest.mark.parametrize("shape", [Shape(1000, 74, 5.0), Shape(1000, 140, 5.0, exceptions=0.1)])
 def test_planted_days_are_covered(shape: Shape) -> None:
     true = realised_days(Shape(1, shape.possible, shape.days))
-    found = [run(shape, seed) for seed in range(2000)]
+    found = [outcome for seed in range(2000) if (outcome := _unless_refused(shape, seed))]
+    assert len(found) >= 1980  # with exceptions, chance may leave the line without a clear step in referral
     covered = sum(o.main.low < true < o.main.high for o in found) / len(found)
     assert 0.93 <= covered <= 0.97
+
+
+def _unless_refused(shape: Shape, seed: int) -> Outcome | None:
+    try:
+        return run(shape, seed)
+    except Refused:
+        return None
