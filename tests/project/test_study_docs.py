@@ -103,5 +103,6 @@ def test_schema_knows_each_notebooks_keys(notebooks: dict[str, Any], accepted: b
 
 
 def test_the_example_studies_are_there() -> None:
-    wanted = {"demo-trust.yml", "star.yml", "impact-weighted.yml", "impact-half-terms.yml", "impact-earlier-cohort.yml"}
+    wanted = {"demo-trust.yml", "star.yml", "impact-weighted.yml", "impact-half-terms.yml", "impact-earlier-cohort.yml",
+              "impact-series.yml"}  # fmt: skip
     assert wanted <= {path.name for path in EXAMPLES}
