@@ -43,7 +43,9 @@ class Shape:
 
 def study(shape: Shape, seed: int) -> Observed:
     """One study's course, as `courses` wants it. The start is in January of the last year (national: in November)."""
-    rng = np.random.default_rng([seed, shape.years, int(10 * shape.trend), len(shape.comparison), len(shape.period)])
+    rng = np.random.default_rng(
+        [seed, shape.years, int(10 * shape.trend) + 100, len(shape.comparison), len(shape.period)]
+    )
     names, starts, possible = _calendar(shape)
     start = date(2024, 11, 4) if shape.comparison == NATIONAL else date(2025, 1, 2)
     after = np.array([day >= start for day in starts])

@@ -104,5 +104,6 @@ def test_schema_knows_each_notebooks_keys(notebooks: dict[str, Any], accepted: b
 
 def test_the_example_studies_are_there() -> None:
     wanted = {"demo-trust.yml", "star.yml", "impact-weighted.yml", "impact-half-terms.yml", "impact-earlier-cohort.yml",
-              "impact-synthetic-control.yml"}  # fmt: skip
+              "impact-staggered.yml", "impact-cutoff.yml", "impact-series.yml", "impact-synthetic-control.yml",
+              "impact-meta-analysis.yml"}  # fmt: skip
     assert wanted <= {path.name for path in EXAMPLES}
