@@ -78,7 +78,8 @@ def carried_on(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.nd
     Each row of GRID is a covariance: periods `times` apart share (1 - noise) r to that power; a period's variance is 1
     over its weight, which must not hang on y (possible sessions, never what was missed of them). Given it, AFTER is t
     with rows less columns degrees of freedom; its share is its prior times its restricted likelihood. The interval
-    holds 95% of the mixture, centred on its mean; `se` is half its width over the t quantile. ValueError where rows are too few or a number is missing.
+    holds 95% of the mixture, centred on its mean; `se` is half its width over the t quantile. ValueError where rows are
+    too few or a number is missing.
     """
     fits = _fits(np.asarray(y, float), X, np.asarray(times, float), weights, GRID)
     coef = pd.Series(fits.shares @ fits.coef, X.columns)
