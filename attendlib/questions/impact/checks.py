@@ -12,6 +12,7 @@ from attendlib.records.answer import Check
 from attendlib.records.study import Span
 from attendlib.stats.chances import smallest_permutation_p
 
+ALIKE = 0.10  # a share apart: fewer is about as many
 MANY = 0.25  # of the referred also receiving something else: the two can no longer be told apart
 NOT_ANNUALISED = (
     f"The outcome covers fewer than {FEWEST_SESSIONS_ANNUALISED} possible sessions, too few to speak of a year."
@@ -113,8 +114,12 @@ def others_check(
         f"Over the same dates {about(referred)} of {who[0]} and {about(compared)} of {who[1]} also received"
         f" {name.replace('_', ' ')}"
     )
-    end = ": the difference cannot be told apart from that." if far else ", about as many of both."
+    end = ": the difference cannot be told apart from that." if far else _ending(abs(referred - compared))
     return [Check("Nothing else at the same time", not far, text + end)]
+
+
+def _ending(apart: float) -> str:
+    return ", about as many of both." if apart < ALIKE else ": not alike, and too little to fail this check."
 
 
 def _shares_reached(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:

@@ -14,10 +14,9 @@ from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual, found_clusters
 from attendlib.questions.impact.models import EARLIER, Model, Unfit, points_fewer
+from attendlib.questions.impact.placebo import placebo_check
 from attendlib.questions.windows import middle, span
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
-
-FAILS_AT = 0.01  # a placebo outcome fails a check at this p: 1 sound study in 100 is held back
 
 
 def choices(found: Compared, characteristics: tuple[str, ...], weights: tuple[str, ...]) -> Iterator[tuple[str, Model]]:
@@ -126,9 +125,8 @@ def placebo_outcome_checks(rows: list[Row]) -> list[Check]:
 def _check(row: Row, name: str, unit: str) -> Check:
     if row.p is None or row.value is None or row.low is None or row.high is None:
         return Check(name, None, "Too few groups to say.")
-    moved = row.p < FAILS_AT
-    word = "A difference where none could be" if moved else "No clear difference, as it should be"
-    return Check(name, not moved, f"{word}: {_signed(row.value)} {unit} ({_signed(row.low)} to {_signed(row.high)}).")
+    value = f"{_signed(row.value)} {unit} ({_signed(row.low)} to {_signed(row.high)})"
+    return placebo_check(name, row.p, "A difference where none could be", "No clear difference, as it should be", value)
 
 
 def _signed(value: float) -> str:

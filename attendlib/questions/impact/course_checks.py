@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
-
 from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.checks import NOT_ANNUALISED
 from attendlib.questions.impact.courses import NEW_CODES, main_way
-from attendlib.questions.impact.half_terms import FAILS_AT
 from attendlib.questions.impact.observed import NATIONAL, NONE, OTHER_SCHOOLS, SAME_SCHOOL, Observed
+from attendlib.questions.impact.placebo import placebo_check
 from attendlib.records.answer import Check
 from attendlib.stats.fit import Estimate
 
@@ -56,10 +54,10 @@ def _placebo_check(day: date, found: Estimate | None) -> Check:
     name = f"Placebo start on {day.day} {day:%B %Y}"
     if found is None:
         return Check(name, None, "Too few periods from before the start lie on both sides of this day.")
-    moved = bool(np.isfinite(found.p) and found.p < FAILS_AT)
     value, low, high = (f"{x:.1f}".replace("-", "−") for x in (found.value, found.low, found.high))
-    word = "The course bent before anything began" if moved else "No sign of a change where none could be"
-    return Check(name, not moved, f"{word}: {value} points fewer absent ({low} to {high}).")
+    said = f"{value} points fewer absent ({low} to {high})"
+    none = "No sign of a change where none could be"
+    return placebo_check(name, found.p, "The course bent before anything began", none, said)
 
 
 def _length(seen: Observed) -> Check:

@@ -16,13 +16,13 @@ from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared, Refused
 from attendlib.questions.impact.figures import found_clusters, point_row
 from attendlib.questions.impact.models import RAW, points_fewer
+from attendlib.questions.impact.placebo import placebo_check
 from attendlib.records.answer import Check, Row
 from attendlib.stats.fit import Estimate
 from attendlib.stats.honest_trends import relative_magnitudes
 
 FEWEST_BEFORE = 2  # half-terms: fewer show no course
 BOUNDS = (0.5, 1.0, 2.0)  # how much faster than before the groups may have drawn apart (Rambachan and Roth's M)
-FAILS_AT = 0.01  # placebo dates fail a check at this p: 1 sound study in 100 is held back
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,11 +139,12 @@ def _placebo(panel: Panel, day: date) -> Check:
     if not later.any() or not sooner.any():
         return Check(name, None, "No half-term from before pupils were chosen lies on both sides of this day.")
     found = panel.gap(later, sooner)
-    moved = np.isfinite(found.p) and found.p < FAILS_AT
     value, low, high = (f"{x:.1f}".replace("-", "−") for x in (found.value, found.low, found.high))
     said = f"{value} points fewer absent ({low} to {high})"
-    word = "The groups were drawing apart before anything began" if moved else "No sign of a change where none could be"
-    return Check(name, not moved, f"{word}: {said}.")
+    return placebo_check(
+        name, found.p, "The groups were drawing apart before anything began", "No sign of a change where none could be",
+        said,
+    )  # fmt: skip
 
 
 def bound_rows(panel: Panel) -> list[Row]:

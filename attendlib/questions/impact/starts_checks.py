@@ -11,7 +11,7 @@ from attendlib.questions.common import row_of
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.checks import NOT_ANNUALISED, others_check
 from attendlib.questions.impact.groups import NEVER, dates_words
-from attendlib.questions.impact.half_terms import FAILS_AT
+from attendlib.questions.impact.placebo import placebo_check
 from attendlib.questions.impact.starts import Starts, moved_earlier, panel_of
 from attendlib.questions.impact.starts_rows import annual
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
@@ -75,10 +75,12 @@ def _placebo_check(row: Row) -> Check:
         return Check(name, None, "No period from before the first start lies on both sides of this day.")
     if row.p is None or row.low is None or row.high is None:
         return Check(name, None, "Too few groups to say.")
-    moved = row.p < FAILS_AT
     value, low, high = (f"{x:.1f}".replace("-", "−") for x in (row.value, row.low, row.high))
-    word = "The groups were drawing apart before anything began" if moved else "No sign of a change where none could be"
-    return Check(name, not moved, f"{word}: {value} points fewer absent ({low} to {high}).")
+    said = f"{value} points fewer absent ({low} to {high})"
+    return placebo_check(
+        name, row.p, "The groups were drawing apart before anything began", "No sign of a change where none could be",
+        said,
+    )  # fmt: skip
 
 
 def possible_row(found: Starts) -> list[Row]:
@@ -97,10 +99,10 @@ def _possible_check(placebos: list[Row]) -> Check:
     rows = [row for row in placebos if row.group == "outcome=possible_sessions"]
     if not rows or rows[0].p is None or rows[0].value is None:
         return Check(name, None, "The groups had the same sessions, or are too few to say.")
-    moved = rows[0].p < FAILS_AT
-    word = "A difference where none could be" if moved else "No clear difference, as it should be"
-    value = f"{rows[0].value:.1f}".replace("-", "−")
-    return Check(name, not moved, f"{word}: {value} percent fewer of them.")
+    value = f"{rows[0].value:.1f} percent fewer of them".replace("-", "−")
+    return placebo_check(
+        name, rows[0].p, "A difference where none could be", "No clear difference, as it should be", value
+    )
 
 
 def _others(pupils: Pupils, asked: Asked, found: Starts) -> list[Check]:

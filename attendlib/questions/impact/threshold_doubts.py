@@ -13,8 +13,8 @@ from attendlib.facts.definitions import (
     SESSIONS_A_DAY,
 )
 from attendlib.questions.common import indicators, rescaled, row_of
-from attendlib.questions.impact.choices import FAILS_AT
 from attendlib.questions.impact.models import within_schools
+from attendlib.questions.impact.placebo import placebo_check
 from attendlib.questions.impact.threshold import Sides
 from attendlib.questions.impact.threshold_figures import SIDES, fewer
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
@@ -186,10 +186,9 @@ def placebo_checks(rows: list[Row], pct: float) -> list[Check]:
 def _check(row: Row, name: str, unit: str) -> Check:
     if row.p is None or row.value is None or row.low is None or row.high is None:
         return Check(name, None, "Too few pupils to say.")
-    moved = row.p < FAILS_AT
-    word = "A jump where none should be" if moved else "No clear jump, as it should be"
     said = " to ".join(_signed(each) for each in (row.low, row.high))
-    return Check(name, not moved, f"{word}: {_signed(row.value)} {unit} ({said}).")
+    value = f"{_signed(row.value)} {unit} ({said})"
+    return placebo_check(name, row.p, "A jump where none should be", "No clear jump, as it should be", value)
 
 
 def _signed(value: float) -> str:
@@ -215,7 +214,7 @@ def density_check(rows: list[Row]) -> list[Check]:
     if not rows or rows[0].p is None or rows[0].value is None:
         return [Check(name, None, f"Too few pupils near the line to say. {heaps} why.")]
     row = rows[0]
-    moved = rows[0].p < FAILS_AT
-    word = "Pupils are bunched at the line" if moved else "No bunching at the line stands out"
-    said = f"{row.value:.1f} times as many just above it as the counts around it foretell"
-    return [Check(name, not moved, f"{word}: {said} ({row.low:.1f} to {row.high:.1f}). {heaps} allowed for.")]
+    said = f"{row.value:.2f} times as many just above it as the counts around it foretell"
+    value = f"{said} ({row.low:.2f} to {row.high:.2f}). {heaps} allowed for"
+    none = "No bunching at the line stands out"
+    return [placebo_check(name, row.p, "Pupils are bunched at the line", none, value)]

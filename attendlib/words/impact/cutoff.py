@@ -106,9 +106,10 @@ def _spread(answer: Answer) -> tuple[str, ...]:
         return ()
     values = [row.value for row in rows if row.value is not None]
     above = sum(row.low is not None and row.low > 0 for row in rows)
+    below = sum(row.high is not None and row.high < 0 for row in rows)
     return (
         f"{len(rows)} ways of fitting that could be defended give {plain(min(values))} to {plain(max(values))}"
-        f" {rows[0].unit} fewer; the intervals of {above} of them lie above 0.",
+        f" {rows[0].unit} fewer; the intervals of {above} of them lie above 0, of {below} below.",
     )
 
 

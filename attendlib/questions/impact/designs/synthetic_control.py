@@ -15,6 +15,7 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
 from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, weight_rows
+from attendlib.questions.impact.placebo import placebo_check
 from attendlib.questions.impact.pool import Pool, pool, refuse_readable
 from attendlib.questions.windows import words
 from attendlib.records.answer import Check, Row, Scope
@@ -26,7 +27,6 @@ MAIN = "synthetic_control"
 MODELS: Mapping[str, Kind] = {MAIN: "mixture", "check": "sdid", "raw": "did"}
 POOR_FIT = 2.0  # times the donors' typical distance before: four times in squares, as Abadie and others (2010) cut
 NEEDED = 19  # donors: with fewer no rank can reach a p of 1 in 20
-FAILS_AT = 0.01  # placebo starts fail a check at this p: 1 sound study in 100 is held back
 
 
 def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
@@ -145,7 +145,7 @@ def _placebo(found: Pool, day: date) -> tuple[Row | None, Check]:
         return None, Check(name, None, "Too few periods from before the start lie on both sides of this day.")
     made = mix(found.percent()[:, : found.first], sooner, found.groups.possible[0, sooner : found.first])
     row = replace(points_row(found, made, MAIN), estimate="placebo", group=f"start={day.isoformat()}")
-    moved = row.p is not None and row.p < FAILS_AT
     value, low, high = (f"{x:.1f}".replace("-", "−") for x in (row.value or 0, row.low or 0, row.high or 0))
-    word = "School and mixture parted before anything began" if moved else "No sign of a change where none could be"
-    return row, Check(name, not moved, f"{word}: {value} points fewer absent ({low} to {high}).")
+    said = f"{value} points fewer absent ({low} to {high})"
+    none = "No sign of a change where none could be"
+    return row, placebo_check(name, row.p, "School and mixture parted before anything began", none, said)
