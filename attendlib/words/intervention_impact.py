@@ -34,6 +34,11 @@ METHOD = (
     "One school: HC2 standard errors; all schools: clustered by school (CR2). With the design on half-terms the change"
     " since before decides first, and the main comparison becomes its check.",
 )
+NEXT = {
+    "helped": "Say what was offered, to whom and for how long, so that others can try the same.",
+    "Probably no useful difference": "Report it all the same, and weigh its cost against what else could be tried.",
+    "May have done harm": "Pause it, ask those it was meant for, and look at what else changed at the same time.",
+}
 BESIDE = {
     "same_school": "pupils alike in earlier absence",
     "other_schools": "pupils of other schools alike in earlier absence",
@@ -253,7 +258,7 @@ def _cell(row: Row | None) -> str:
 
 def _next_steps(answer: Answer) -> tuple[str, ...]:
     if not answer.verdict.startswith("Cannot tell"):
-        return ("Say what was offered, to whom and for how long, so that others can try the same.",)
+        return (NEXT.get(answer.verdict, NEXT["helped"]),)
     rule = answer.row("rule_detectable_days")
     here = f" This comparison could tell {_whole(rule)} days a year or more." if rule and rule.value else ""
     pool = "Put the schools of the hub together" if answer.scope == "school" else "Ask further schools to join"

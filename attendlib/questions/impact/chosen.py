@@ -91,7 +91,8 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     has_baseline = _baseline_held(kept.frame, fewest)
     if has_baseline:
         kept = enough(kept, "baseline", "in the earlier baseline")
-    inside = within_overlap(replace(kept, frame=with_rates(kept.frame)))
+    own_pages = scope == "all" and asked.comparison != "other_schools"
+    inside = within_overlap(replace(kept, frame=with_rates(kept.frame)), fewest if own_pages else 0)
     if (kept.frame["treated"] == 0).any() and not (inside.frame["treated"] == 0).any():
         reason = "no pupil to compare with was as absent as those referred: no overlap"
         raise Refused("too_few", reason, steps_of(inside, scope, fewest))
@@ -241,11 +242,22 @@ def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: rate.astype(float) for name, rate in rates.items()})
 
 
-def within_overlap(kept: Kept) -> Kept:
-    """Only pupils within the range of the referred's absence when chosen."""
+def within_overlap(kept: Kept, own_pages_from: int = 0) -> Kept:
+    """Only pupils within the range of the referred's absence when chosen.
+
+    On a page of all schools `own_pages_from` is the fewest pupils a side of a school's own page: schools that have one
+    keep to the range of their own referred, as there, or the two pages would differ by a few pupils.
+    """
     if not (kept.frame["treated"] == 1).any():
         return kept
-    return keep(kept, overlapping(kept.frame), "absence when chosen outside the range of those referred")
+    inside = overlapping(kept.frame)
+    if own_pages_from:
+        for _, rows in kept.frame.groupby("school"):
+            own = rows.index[overlapping(rows)]
+            sides = rows.loc[own, "treated"].value_counts().reindex([0.0, 1.0], fill_value=0)
+            if sides.min() >= own_pages_from:
+                inside[rows.index] = rows.index.isin(own)
+    return keep(kept, inside, "absence when chosen outside the range of those referred")
 
 
 def beside_own_pages(kept: Kept, both_sides: bool, fewest: int) -> Kept:

@@ -107,8 +107,13 @@ def start_rows(found: Starts) -> list[Row]:
 
 
 def permutation_row(found: Starts, shuffled: Shuffled) -> Row:
-    """The share of other arrangements of the starts with a difference as large."""
+    """The share of other arrangements of the starts with as large a difference, each course counting once.
+
+    The main difference counts a course by its year groups, and who counts how much would change with the arrangement.
+    """
     how = f"all {shuffled.draws:,} arrangements" if shuffled.enumerated else f"{shuffled.draws:,} drawn, add-one"
+    days = f"{-DAYS_A_YEAR * shuffled.observed:.1f}".replace("-", "−")
+    how += f"; each course counting once, {days} days a year fewer here"
     return Row(
         "permutation_p", found.scope, model=MAIN, value=shuffled.p, unit="p", n=found.n,
         n_groups=len(panel_of(found, found.groups.rate).y), method=how,

@@ -82,7 +82,7 @@ def _by_chance(answer: Answer) -> tuple[str, ...]:
         return ()
     said = rounded(row.value, 3) if row.value >= 0.0005 else "under 0.001"
     return (
-        f"Had the same starts fallen on other groups, a share of {said} of arrangements would differ at least as much"
+        f"Had the same starts fallen on other courses, a share of {said} of arrangements would differ at least as much"
         f" ({row.method}).",
     )
 

@@ -23,8 +23,8 @@ CAVEATS = (
     "Pupils change from year to year, in this school and in the others.",
 )
 METHOD = (
-    "Other schools that did not begin are mixed so that their course before the start runs as closely as possible"
-    " alongside this school's; a steady difference in level is allowed. No single school may make up nearly all of it.",
+    "Other schools that did not begin are mixed: shares are spread over them and lean to those whose course before the"
+    " start ran alongside this school's. A steady difference in level is allowed; no single school may be nearly all.",
     "The main comparison is how far the school lies from its mixture after the start. The check also weights the times"
     " before by how well they foretell the time after (synthetic difference in differences); not adjusted means"
     " beside the plain mean of all these schools.",

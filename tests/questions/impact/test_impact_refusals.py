@@ -158,3 +158,17 @@ def test_claims_are_rederived_on_the_page(
     assert vague.value is None
     assert vague.method.startswith("cannot be checked")
     assert "82% improved" in str(tell(impact_details(answer)).tables)
+
+
+def test_a_page_of_all_schools_keeps_to_each_schools_own_range() -> None:
+    """A pupil whom a school's own page leaves out may not be the difference between two pages."""
+    rows = [
+        *(("A", treated, window) for treated in (1.0, 0.0) for window in (0.10, 0.15, 0.20)),
+        ("A", 0.0, 0.30),  # outside A's referred, inside B's
+        *(("B", treated, window) for treated in (1.0, 0.0) for window in (0.10, 0.25, 0.40)),
+        ("C", 1.0, 0.12), ("C", 0.0, 0.35),  # too small for a page of its own: the range of all
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["school", "treated", "window"])
+    assert len(within_overlap(start(frame, "pupils")).frame) == len(rows)
+    kept = within_overlap(start(frame, "pupils"), own_pages_from=3).frame
+    assert kept.groupby("school").size().to_dict() == {"A": 6, "B": 6, "C": 2}

@@ -9,6 +9,7 @@ from attendlib.disclosure import limit
 from attendlib.facts.definitions import DAYS_A_YEAR
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
+from attendlib.questions.beside_schools import sum_is_safe
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.checks import checks as design_checks
@@ -78,10 +79,18 @@ def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     context = {"outcome": words(found.windows.outcome), "window_days": f"{days:.0f}",
                "schools": str(len(schools.own)), "schools_too_small": str(len(schools.too_small)),
                **{f"school_{urn}": str(names[urn]) for urn in schools.own}}  # fmt: skip
-    why = "in schools too small for a figure, or outside the range of their own school's referred"
-    steps = (*found.steps, Step(why, len(found.frame) - n, n))
+    steps = _steps(found, schools, n, limit(pupils.study_file.study.audience))
     main, check = (year.get(f"pooled_{name}") for name in ("adjusted", "check"))
     return Evidence(rows, checks, main, check, steps, scope, n, context, found.has_baseline)
+
+
+def _steps(found: Compared, schools: Schools, n: int, fewest: int) -> tuple[Step, ...]:
+    """The steps and one more: pupils of schools too small for a figure, unless that would tell of a few of them."""
+    last = Step("in schools too small for a figure of their own", len(found.frame) - n, n)
+    sizes = found.frame["school"].value_counts()
+    if sum_is_safe([int(sizes[school]) for school in schools.too_small], fewest):
+        return (*found.steps, last)
+    return (*(replace(step, left=None) for step in found.steps), replace(last, lost=None))
 
 
 def _models(found: Compared) -> dict[str, Model]:
@@ -172,6 +181,6 @@ def _agreement(meta: Meta, found: Compared) -> Check:
     factor, unit = _per_point(found)
     if meta.n < 5:
         return Check("Schools agree", None, f"With {meta.n} schools nobody can say how far they truly differ.")
-    spread = factor * meta.between**0.5
-    text = f"True differences spread by about {spread:.1f} {unit} around their mean (standard deviation)"
+    value, low, high = (factor * each**0.5 for each in (meta.between, meta.between_low, meta.between_high))
+    text = f"True differences spread by about {value:.1f} {unit} around their mean ({low:.1f} to {high:.1f})"
     return Check("Schools agree", None, f"{text}; {meta.i2_pct:.0f}% of what schools differ by is more than chance.")
