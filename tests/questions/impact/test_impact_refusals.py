@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from impact_trust import Sides, ask_page, write_schools
 from trust import Trust
 
 from attendlib.notebook import impact_details
+from attendlib.questions.common import start
+from attendlib.questions.impact.chosen import within_overlap
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer
 from attendlib.words.rule import causal_words
