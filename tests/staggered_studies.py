@@ -115,7 +115,7 @@ def year_groups(seed: int, whole_schools: bool, schools: int = 12, each: int = 6
     passing = PASSING * np.sqrt(0.5) * (_fading(rng, schools)[school] + _fading(rng, len(school)))
     rate = (SEASON + LEVEL * rng.standard_normal((len(school), 1)) + passing) / 100
     labels = pd.DataFrame({"school": school.astype(str), "year_group": 7.0, "phase": "", "pupils": 30, "first": first})
-    groups = Groups(labels, rate, rate, rate, rate, rate, tuple(map(str, range(PERIODS))), (), (), ())
+    groups = Groups(labels, rate, rate, rate, rate, rate, tuple(map(str, range(PERIODS))), (), (), (), labels[:0])
     found = Starts(groups, "all", never_only=False, until=PERIODS - 1)
     panels = panel_of(found, rate), paths(rate, first)
     page, unrelated = (_days(estimate(each, group_time_weights(each))) for each in panels)

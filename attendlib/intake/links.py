@@ -36,6 +36,8 @@ def check_links(
             yield from _not_enrolled(connection, sources, table)
     if {"interventions", "pupils"} <= here - (faulty & {"pupils"}):
         yield from _unknown_pupils(connection, sources)
+    if {"interventions", "pupils"} <= here - faulty:
+        yield from _unknown_year_groups(connection, sources)
     if "marks" in here:
         yield from _codes(connection, sources["marks"])
     if "calendar" in here - faulty:
@@ -101,6 +103,17 @@ def _unknown_pupils(connection: Connection, sources: Mapping[str, Source]) -> It
     if count:
         remedy = f"Name the school the pupil was in, or add the enrolment to {where}."
         yield Problem(name, f"a pupil never enrolled in that school in {where}", remedy, "school", count)
+
+
+def _unknown_year_groups(connection: Connection, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """Year groups that no pupil was ever in: nobody would be found treated, and the others would pass for never so."""
+    where = sources["pupils"].name
+    named = "SELECT school, year_group FROM interventions WHERE pupil IS NULL AND year_group IS NOT NULL"
+    count = _count(connection, f"SELECT count(*) FROM ({named}) ANTI JOIN pupils USING (school, year_group)")
+    if count:
+        remedy = f"Correct the school or the year group, or add its pupils to {where}."
+        what = f"a year group with no pupil of that school in {where}"
+        yield Problem(sources["interventions"].name, what, remedy, "year_group", count)
 
 
 def _codes(connection: Connection, source: Source) -> Iterator[Problem]:

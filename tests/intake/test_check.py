@@ -121,6 +121,9 @@ REFUSALS = [  # table, its text, what the one message begins with
      "interventions.csv, column school: 1 row: a pupil never enrolled in that school in pupils.csv. Name the school"),
     ("interventions", "intervention,school,year_group,start_date\ncalls,999002,17,2024-11-04\n",
      "interventions.csv, column year_group: 1 row: not a year group. Use 0 for Reception and 1 to 13."),
+    ("interventions", "intervention,school,year_group,start_date\ncalls,999002,7,2024-11-04\ncalls,999002,8,\n",
+     "interventions.csv, column year_group: 1 row: a year group with no pupil of that school in pupils.csv. Correct the"
+     " school or the year group, or add its pupils to pupils.csv."),
     ("attainment", "pupil,academic_year,measure,value\nA1,2024/25,ks2_read,1_000\n",
      "attainment.csv, column value: 1 row: not a number. Use digits and a point."),
 ]  # fmt: skip

@@ -18,7 +18,9 @@ NEW_CODES = date(
 )  # DfE, Working together to improve school attendance (August 2024): codes changed that day
 A_YEAR = 365.25
 WAVES = {"half_term": 1, "week": 2}  # sine and cosine pairs of a yearly season
-LAGS = {"half_term": 1, "week": 4}  # of Newey and West: four times (periods/100)^(2/9), rounded down, is 2 and 3
+# Of Newey and West, near their rule: four times (periods/100)^(2/9), rounded down, is 2 for a dozen half-terms, 3 for
+# two years of weeks and 4 from 100 on. A dozen periods leave few pairs for a second lag; four weeks are a month.
+LAGS = {"half_term": 1, "week": 4}
 FEWEST_AT_BREAK = 2  # periods on either side of the change of codes, before the start, that tell it from the slope
 
 

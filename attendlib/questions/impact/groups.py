@@ -23,14 +23,16 @@ LONGEST_BREAK = timedelta(weeks=9)  # between two weeks: longer than any summer,
 NEW_YEAR = 8  # August: the month in which an academic year opens
 NEARLY = 0.8  # of the weeks: schools break up on different days
 KEYS = ["school", "year_group"]
+GAP, SMALL, EARLY = "gap", "small", "early"  # why a group is left out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Groups:
     """A row a group, a column a period, every cell known.
 
-    `labels` (groups): school, year_group (NaN for a whole school), phase, pupils (most there in any period) and
-    `first`, the place of the first period with any day after the start (NEVER for groups not treated by the end).
+    `labels` (groups): school, year_group (NaN for a whole school), phase, pupils (most there in any period), `start`
+    (NEVER_DAY without one) and `first`, the place of the first period with any day after it (NEVER for groups not
+    treated by the end). `left_out` has the same of groups without a known cell or time before, and `why`.
     `rate` (groups, periods) is the mean over pupils of the share of their own possible sessions missed (0 to 1),
     `authorised` and `unauthorised` those sessions' share of all possible, `pupils` how many were there, `possible` mean
     possible half-day sessions per pupil. `names` ("2024/25-3", or a Monday), `starts` and `ends` are the periods.
@@ -46,6 +48,7 @@ class Groups:
     starts: tuple[date, ...]
     ends: tuple[date, ...]
     steps: tuple[Step, ...]
+    left_out: pd.DataFrame
 
     @property
     def first(self) -> np.ndarray:
@@ -88,16 +91,20 @@ def groups_over_time(
     periods = _common(periods, grids["rate"], asked)
     cell = {name: grid.reindex(columns=periods.index).to_numpy(float) for name, grid in grids.items()}
     labels = grids["pupils"].index.to_frame(index=False)
+    start = _start_days(labels, listed)
     labels = labels.assign(
         pupils=np.nan_to_num(cell["pupils"]).max(axis=1).astype(int),
         phase=labels["school"].map(frames.schools(pupils).set_index("school")["phase"]),
-        first=_first(labels, listed, periods),
+        start=start,
+        first=_first(start, periods),
         year_group=labels["year_group"].replace(NEVER, np.nan),
     )
     starts, ends = (tuple(day.date() for day in periods[f"period_{edge}"]) for edge in ("start", "end"))
     steps = (Step("pupils on roll in the groups", 0, int(labels["pupils"].sum())),)
-    made = Groups(labels=labels, names=tuple(periods.index), starts=starts, ends=ends, steps=steps, **cell)
-    return _usable(made, limit(pupils.study_file.study.audience), fewest_groups)
+    made = Groups(
+        labels=labels, names=tuple(periods.index), starts=starts, ends=ends, steps=steps, left_out=labels[:0], **cell
+    )  # fmt: skip
+    return _usable(made, limit(pupils.study_file.study.audience), fewest_groups, asked)
 
 
 def _listed(pupils: Pupils, asked: Asked, school: str) -> pd.DataFrame:
@@ -186,13 +193,17 @@ def _common(periods: pd.DataFrame, rates: pd.DataFrame, asked: Asked) -> pd.Data
     return periods[held[held.mean(axis=1) >= NEARLY].all()]
 
 
-def _first(labels: pd.DataFrame, listed: pd.DataFrame, periods: pd.DataFrame) -> np.ndarray:
-    """The place of the first period that holds a day after each group's start."""
+def _start_days(labels: pd.DataFrame, listed: pd.DataFrame) -> pd.Series:
+    """Each group's first start, NEVER_DAY without one."""
     keys = ["school"] if (labels["year_group"] == NEVER).all() else KEYS
     by_school = listed.loc[listed["year_group"].isna(), ["school", "start_date"]]
     found = [labels[KEYS].merge(by_school, on="school"), labels[KEYS].merge(listed[[*keys, "start_date"]], on=keys)]
     starts = pd.concat(found).groupby(KEYS, as_index=False)["start_date"].min()
-    start = labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(NEVER_DAY)
+    return labels[KEYS].merge(starts, on=KEYS, how="left")["start_date"].fillna(NEVER_DAY)
+
+
+def _first(start: pd.Series, periods: pd.DataFrame) -> np.ndarray:
+    """The place of the first period that holds a day after each group's start."""
     place = np.searchsorted(periods["period_end"].to_numpy(), start.to_numpy())
     return np.where(place < len(periods), place, NEVER)
 
@@ -202,15 +213,53 @@ def _opens(asked: Asked) -> int:
     return int(asked.year[:4])
 
 
-def _usable(made: Groups, fewest: int, fewest_groups: int) -> Groups:
+def _usable(made: Groups, fewest: int, fewest_groups: int, asked: Asked) -> Groups:
     """Groups held in every period, with enough pupils in each, and seen before they began."""
-    made = made.only(np.isfinite(made.rate).all(axis=1), "groups without attendance in every period")
-    made = made.only(np.all(made.pupils >= fewest, axis=1), f"groups of fewer than {fewest} pupils in a period")
-    made = made.only(made.first != 0, "groups that had started before the first period held")
+    gap = ~np.isfinite(made.rate).all(axis=1)
+    made = _without(made, gap, GAP, "groups without attendance in every period")
+    small = ~np.all(made.pupils >= fewest, axis=1)
+    made = _without(made, small, SMALL, f"groups of fewer than {fewest} pupils in a period")
+    made = _without(made, made.first == 0, EARLY, "groups that had started before the first period held")
     if len(made.labels) < fewest_groups:
         many = {1: "no group is", 2: "fewer than two groups are"}[fewest_groups]
+        if (made.left_out["why"] == EARLY).any():
+            raise not_held(made, asked)
         raise Refused("too_few", f"{many} held throughout", made.steps)
     return made
+
+
+def _without(made: Groups, rows: np.ndarray, why: str, reason: str) -> Groups:
+    left_out = pd.concat([made.left_out, made.labels[rows].assign(why=why)], ignore_index=True)
+    return replace(made.only(~rows, reason), left_out=left_out)
+
+
+def began_unseen(groups: Groups, school: str = "") -> pd.DataFrame:
+    """Groups (of `school`) that began within the periods held or before, and are not among those kept."""
+    left = groups.left_out[groups.left_out["first"] != NEVER]
+    return left[left["school"] == school] if school else left
+
+
+def not_held(groups: Groups, asked: Asked, school: str = "") -> Refused:
+    """Why no group (of `school`) that began can be used, or none at all where none began."""
+    who, those = ("this school", "this school") if school else ("groups", "the groups that began")
+    began = began_unseen(groups, school)
+    left = groups.left_out[(groups.left_out["school"] == school) | (not school)] if began.empty else began
+    early = left["first"] == 0
+    reasons = [f"{who} began {nothing_before(groups, asked, left.loc[early, 'start'])}"] if early.any() else []
+    if (left["why"][~early] == GAP).any():
+        reasons.append(f"attendance of {those} is missing in some of the periods the others have")
+    if (left["why"][~early] == SMALL).any() or not reasons:
+        reasons.append(f"{those} held too few pupils in some period")
+        return Refused("too_few", "; ".join(reasons), groups.steps)
+    return Refused("not_applicable", "; ".join(reasons), groups.steps)
+
+
+def nothing_before(groups: Groups, asked: Asked, start: pd.Series) -> str:
+    """'breakfast club in the first half-term held, so nothing is known from before': starts (groups,) so early."""
+    opens = pd.Timestamp(groups.starts[0])
+    when = [word for word, some in (("before", (start < opens).any()), ("in", (start >= opens).any())) if some]
+    period = asked.period.replace("_", "-")
+    return f"{asked.name} {' or '.join(when)} the first {period} held, so nothing is known from before"
 
 
 def dates_words(days: Sequence[date]) -> str:

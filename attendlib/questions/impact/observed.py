@@ -13,7 +13,15 @@ from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.groups import NEVER, Groups, dates_words, groups_over_time
+from attendlib.questions.impact.groups import (
+    NEVER,
+    Groups,
+    began_unseen,
+    dates_words,
+    groups_over_time,
+    not_held,
+    nothing_before,
+)
 from attendlib.records.answer import Step
 
 FEWEST_BEFORE = {"half_term": 6, "week": 20}  # a whole year of half-terms, two terms of weeks
@@ -31,6 +39,7 @@ class Observed:
     `own` and `beside` (kinds of absence, periods) are percent missed, in the order of RATES (NaN where not known; all 0
     without a comparison). `own_pupils`, `beside_pupils` (periods,) count who was there, `possible` mean half-day
     sessions of the school's pupils, `after` is true from the start on. `pupils` and `groups` count all on both sides.
+    `which` names the year groups that began first where others of the school began too.
     """
 
     own: np.ndarray
@@ -47,6 +56,7 @@ class Observed:
     steps: tuple[Step, ...]
     comparison: str
     period: str
+    which: str = ""
 
     @property
     def times(self) -> np.ndarray:
@@ -78,11 +88,11 @@ def observed(pupils: Pupils, asked: Asked) -> Observed:
     start = _start(pupils, asked, groups, here)
     treated = here & (groups.first == start)
     untreated = _untreated(pupils, asked, groups, here)
-    groups = groups.only(treated | untreated, "year groups and schools that are on neither side")
-    keep = treated | untreated
-    made = _course(groups, treated[keep], untreated[keep], start, asked)
+    which = _which(pupils, asked, groups, treated, here)
+    groups, treated, untreated = _both_sides(groups, treated, untreated, here)
+    made = replace(_course(groups, treated, untreated, start, asked), which=which)
     if asked.comparison == NATIONAL:
-        made = _beside_england(made, str(groups.labels["phase"][treated[keep].argmax()]))
+        made = _beside_england(made, str(groups.labels["phase"][treated.argmax()]))
     return _long_enough(_between(made, asked), asked)
 
 
@@ -106,8 +116,31 @@ def _start(pupils: Pupils, asked: Asked, groups: Groups, here: np.ndarray) -> in
     if days.min() > pd.Timestamp(groups.ends[-1]):
         raise Refused("not_applicable", f"{asked.name} starts here on {day}, after the attendance data end")
     if days.min() <= pd.Timestamp(groups.ends[0]):
-        raise Refused("not_applicable", f"{asked.name} started here on {day}, before the attendance data begin")
-    raise Refused("too_few", "too few pupils here are held in every period, before and after the start", groups.steps)
+        early = nothing_before(groups, asked, days[days == days.min()])
+        raise Refused("not_applicable", f"this school began {early} (it started on {day})", groups.steps)
+    raise not_held(groups, asked, pupils.school)
+
+
+def _which(pupils: Pupils, asked: Asked, groups: Groups, treated: np.ndarray, here: np.ndarray) -> str:
+    """'the year groups that began breakfast club on 4 November 2024 (1 of 5)'; nothing where these are all."""
+    many = int((here & (groups.first != NEVER)).sum()) + len(began_unseen(groups, pupils.school))
+    if treated.sum() == many:
+        return ""
+    days = dates_words([day.date() for day in sorted(set(groups.labels["start"][treated]))])
+    return f"the year groups that began {asked.name} on {days} ({int(treated.sum())} of {many})"
+
+
+def _both_sides(
+    groups: Groups, treated: np.ndarray, untreated: np.ndarray, here: np.ndarray
+) -> tuple[Groups, np.ndarray, np.ndarray]:  # fmt: skip
+    """Only the groups on either side, and which those are; those here that began later have a step of their own."""
+    stay = ~(here & (groups.first != NEVER) & ~treated)
+    if not stay.all():
+        groups = groups.only(stay, "year groups here that began later")
+    treated, untreated = treated[stay], untreated[stay]
+    sides = treated | untreated
+    groups = groups.only(sides, "year groups and schools that are on neither side")
+    return groups, treated[sides], untreated[sides]
 
 
 def _untreated(pupils: Pupils, asked: Asked, groups: Groups, here: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.groups import CELLS, NEVER, Groups, groups_over_time
+from attendlib.questions.impact.groups import CELLS, NEVER, Groups, began_unseen, groups_over_time, not_held
 from attendlib.questions.windows import span
 from attendlib.records.answer import Step
 from attendlib.records.study import Span
@@ -81,9 +81,8 @@ def _donors_can_be_had(pupils: Pupils, asked: Asked) -> None:
 def _began_here(groups: Groups, pupils: Pupils, asked: Asked) -> None:
     """Refuses the page of a school that is not held throughout, or did not begin within the periods held."""
     here = groups.first[(groups.labels["school"] == pupils.school).to_numpy()]
-    if not here.size:
-        reason = f"{pupils.school_name} is not held with enough pupils in every period, or began before all of them"
-        raise Refused("too_few", reason, groups.steps)
+    if not here.size or ((here == NEVER).all() and len(began_unseen(groups, pupils.school))):
+        raise not_held(groups, asked, pupils.school)
     if (here == NEVER).all():
         reason = f"{pupils.school_name} did not begin {asked.name} before the last period held"
         raise Refused("not_applicable", f"{reason}: see the page of a school that did")

@@ -11,13 +11,14 @@ from attendlib.facts.definitions import SESSIONS_A_DAY
 from attendlib.intake.load import Pupils
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.groups import NEVER, Groups, dates_words, groups_over_time
+from attendlib.questions.impact.groups import NEVER, Groups, began_unseen, dates_words, groups_over_time, not_held
 from attendlib.questions.windows import span
 from attendlib.records.answer import Scope
 from attendlib.records.study import Span
 from attendlib.stats.staggered import Floats, Ints, Paths, group_time_weights, paths
 
 FEWEST_BEFORE = {"half_term": (2, "two half-terms"), "week": (8, "eight weeks")}  # fewer show no course
+FEWEST_COURSES = 3
 NEVER_ONLY = "never_treated"
 PHASE, TOGETHER, OWN_SCHOOL = "phase", "any", "school"  # what groups are compared within
 
@@ -85,12 +86,15 @@ def starts(pupils: Pupils, asked: Asked, scope: Scope) -> Starts:
         raise Refused("not_applicable", f"no group began {asked.name} while another of its phase had not", groups.steps)
     found = replace(found, until=int(np.flatnonzero(used)[-1]))
     _seen_before(found, asked)
+    _enough_courses(found)
     return found
 
 
 def _some_begin_and_some_do_not(groups: Groups, asked: Asked, scope: Scope) -> None:
     begun, never = groups.first[groups.first != NEVER], (groups.first == NEVER).any()
     elsewhere = "" if scope == "all" else "; see the page of all schools"
+    if not len(begun) and len(began_unseen(groups)):
+        raise not_held(groups, asked)
     if not len(begun):
         raise Refused("not_applicable", f"no group began {asked.name} while attendance is held", groups.steps)
     if asked.comparison == NEVER_ONLY and not never:
@@ -126,6 +130,15 @@ def _seen_before(found: Starts, asked: Asked) -> None:
         day = dates_words(found.groups.starts[found.before : found.before + 1])
         reason = f"fewer than {words} are held from before the first start (about {day}): no course can be seen"
         raise Refused("not_applicable", reason, found.groups.steps)
+
+
+def _enough_courses(found: Starts) -> None:
+    """Two courses differ by one number, and one number has no interval."""
+    many = len(panel_of(found, found.groups.rate).y)
+    if many < FEWEST_COURSES:
+        together = "" if found.scope == "school" else " (year groups of a school that begin together are one)"
+        reason = f"only {many} courses are held{together}, and an interval needs {FEWEST_COURSES}"
+        raise Refused("too_few", f"{reason}: nobody can say what is chance", found.groups.steps)
 
 
 def panel_of(

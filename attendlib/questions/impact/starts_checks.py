@@ -29,6 +29,7 @@ def checks(pupils: Pupils, asked: Asked, found: Starts, shuffled: Shuffled, plac
         _possible_check(placebos),
         *_others(pupils, asked, found),
         *_stops(found),
+        *_one_start(found),
         *_same_pupils(found),
     ]
 
@@ -125,6 +126,12 @@ def _stops(found: Starts) -> list[Check]:
     day = dates_words(found.groups.starts[found.until + 1 : found.until + 2])
     text = f"From {day} on every group had begun: nobody was left to compare with, so the figures stop before that."
     return [Check("How far the comparison reaches", None, text)]
+
+
+def _one_start(found: Starts) -> list[Check]:
+    if len(np.unique(found.groups.first[found.treated])) > 1:
+        return []
+    return [Check("How many starts", None, "One start date: this is a plain difference in differences.")]
 
 
 def _same_pupils(found: Starts) -> list[Check]:

@@ -48,10 +48,10 @@ def first(answer: Answer) -> str:
     days = f"{plain(abs(window.value), places_for(window))} days {'fewer' if window.value >= 0 else 'more'}"
     told = f"(95% interval {interval_words(window, 'more', 'fewer')}; {pupils(window.n)} on both sides)"
     beside = "" if c["comparison"] == "none" else f", beside {c['beside']}"
+    who = f"in {c['which']}" if c["which"] else f"with {c['intervention']}"
     return (
-        f"{c['school_name']}: over about {c['window_days']} school days from {c['start']}, pupils with"
-        f" {c['intervention']} missed {days} ({lessons(window.value)}) than if the course before had gone on{beside}"
-        f" {told}."
+        f"{c['school_name']}: over about {c['window_days']} school days from {c['start']}, pupils {who}"
+        f" missed {days} ({lessons(window.value)}) than if the course before had gone on{beside} {told}."
     )
 
 

@@ -41,6 +41,7 @@ METHOD = (
     " Both must agree.",
     "Each course counts as one number, however its periods hang together, with few-groups intervals (Welch). Starts"
     " are also dealt out anew among the groups to see how often chance alone would differ as much.",
+    "Pupils are counted on roll: the most that each group held in any period.",
 )
 
 

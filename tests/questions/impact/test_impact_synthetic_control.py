@@ -66,6 +66,9 @@ REFUSED: list[tuple[dict[str, Any], str, list[tuple[str, float, str]] | None, st
     ({"intervention": "breakfast_club"}, HERE, None, "not_applicable", "began at different times"),
     ({"outcome": {"from": "2025-07-14", "to": "2025-07-22"}}, HERE, None, "not_applicable", "no whole half-term lies"),
     ({}, HERE, [(HERE, float("nan"), "2026-01-05")], "not_applicable", "before the last period held"),
+    ({}, HERE, [(HERE, float("nan"), "2023-09-18")], "not_applicable",
+     "this school began late gate in the first half-term held, so nothing is known from before"),
+    ({}, HERE, [(HERE, 9.0, "2023-09-18")], "not_applicable", "in the first half-term held"),
     ({}, "999002", [("999001", 1.0, START)], "not_applicable", "did not begin late gate"),
 ]  # fmt: skip
 

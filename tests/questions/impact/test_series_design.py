@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from trust import STUDY, Trust
 
+from attendlib.intake import frames
 from attendlib.intake.synthetic.write import write_trust
 from attendlib.notebook import impact_details
 from attendlib.questions.intervention_impact import intervention_impact
@@ -14,7 +15,8 @@ from attendlib.records.answer import Answer
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
 
-STARTS = {"gate": "2025-01-06", "october": "2024-09-30", "late": "2026-01-05", "early": "2023-09-04"}
+STARTS = {"gate": "2025-01-06", "october": "2024-09-30", "late": "2026-01-05", "early": "2023-09-04",
+          "soon": "2023-09-18"}  # fmt: skip
 LEFT_OUT = 'exclude_dates: [{from: 2024-01-01, to: 2024-03-29, reason: "lost"}]\n'
 KEYS: dict[str, Any] = {"smallest_worthwhile_days": 2.0, "design": "series"}
 GATE = {"intervention": "gate"}
@@ -33,17 +35,25 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
     ({**GATE, "baseline": {"from": "2024-06-03", "to": "2025-01-05"}}, "999001", "not_applicable",
      "3 half-terms are held from before the start and this design needs 6"),
     ({"intervention": "late"}, "999001", "not_applicable", "after the attendance data end"),
-    ({"intervention": "early"}, "999001", "not_applicable", "before the attendance data begin"),
+    ({"intervention": "early"}, "999001", "not_applicable",
+     "began early in the first half-term held, so nothing is known from before"),
+    ({"intervention": "soon"}, "999001", "not_applicable",
+     "began soon in the first half-term held, so nothing is known from before"),
+    ({"intervention": "early", "period": "week"}, "999001", "not_applicable", "began early in the first week held"),
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    """The invented trust, smaller, with four more starts at its first school."""
+    """The invented trust, smaller, with more starts at its first school."""
     folder = tmp_path_factory.mktemp("begun")
     write_trust(folder / "data", schools=6, pupils=700)
     rows = pd.read_csv(folder / "data" / "interventions.csv", dtype=str)
     starts = [{"intervention": name, "school": "999001", "start_date": day} for name, day in STARTS.items()]
+    starts += [
+        {"intervention": "in_turn", "school": "999001", "year_group": group, "start_date": day}
+        for group, day in (("3", "2024-11-04"), ("4", "2025-02-24"))
+    ]
     extra = pd.DataFrame(starts).assign(status="started")
     pd.concat([rows, extra]).to_csv(folder / "data" / "interventions.csv", index=False)
     return study_on(folder, "study")
@@ -75,6 +85,40 @@ def test_a_missing_term_is_refused(begun: Trust, monkeypatch: pytest.MonkeyPatch
     answer = ask(lost, monkeypatch, "999001", **GATE)
     assert answer.status == "not_applicable"
     assert "attendance is missing in between (2023/24-3, 2023/24-4)" in answer.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("lost", "status", "said"),
+    [
+        ("rows", "not_applicable", "attendance of this school is missing in some of the periods the others have"),
+        ("pupils", "too_few", "this school held too few pupils in some period"),
+    ],
+)
+def test_a_gap_of_one_school_is_not_few_pupils(
+    begun: Trust, monkeypatch: pytest.MonkeyPatch, lost: str, status: str, said: str
+) -> None:
+    held = frames.absence_by_group
+
+    def changed(*asked: Any) -> pd.DataFrame:
+        cells = held(*asked)
+        here = (cells["school"] == "999001") & (cells["academic_year"] == "2023/24") & (cells["period"] == "4")
+        return cells[~here] if lost == "rows" else cells.assign(pupils=cells["pupils"].mask(here, 0.1))
+
+    monkeypatch.setattr(frames, "absence_by_group", changed)
+    answer = ask(begun, monkeypatch, "999001", **GATE)
+    assert (answer.status, answer.rows) == (status, ())
+    assert said in answer.reasons[0]
+
+
+def test_only_the_year_groups_that_began_first_are_told_of_and_named(
+    begun: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = ask(begun, monkeypatch, "999001", intervention="in_turn", comparison="same_school")
+    which = "the year groups that began in turn on 4 November 2024 (1 of 2)"
+    assert f"pupils in {which} missed" in tell(answer).sentences[0]
+    (later,) = (step for step in answer.steps if step.reason == "year groups here that began later")
+    assert later.lost > 0
+    assert ask(begun, monkeypatch, "999001", **GATE).context["which"] == ""
 
 
 MADE = [

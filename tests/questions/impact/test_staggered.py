@@ -113,6 +113,9 @@ OTHERS = {
     "second_school": {key: day for key, day in spread().items() if key[0] == "999002"},
     "secondary": {key: STARTS[0] for key in spread() if key[1] > 6},
     "later": dict.fromkeys(spread(), "2025-09-01"),
+    "first": {key: "2023-09-18" for key, day in spread().items() if day},
+    "first_and_all": dict.fromkeys(spread(), "2023-09-18"),
+    "before": {key: "2023-07-03" for key, day in spread().items() if day},
     "early": {key: "2023-10-30" for key, day in spread().items() if day},
 }
 
@@ -154,6 +157,19 @@ def test_one_start_date_is_enough_where_some_never_begin(many: Path, monkeypatch
     answer = ask(many, monkeypatch, "one_start", comparison="never_treated")
     assert [row.n_groups for row in answer.select("began")] == [24, 8]
     assert answer.row("days_fewer", model="staggered").df >= 4
+    (check,) = (check for check in answer.checks if check.name == "How many starts")
+    assert (check.passed, check.text) == (None, "One start date: this is a plain difference in differences.")
+
+
+def test_several_starts_are_not_called_one(found: Answer) -> None:
+    assert "How many starts" not in {check.name for check in found.checks}
+
+
+def test_two_courses_have_no_interval_and_no_figure(tmp_path: Path, monkeypatch: Patch) -> None:
+    one = {(s, y): STARTS[0] for s, y in spread() if s == "999001"}
+    answer = ask(rollout(tmp_path, one, only=("999001", "999002")), monkeypatch, "club")
+    assert (answer.status, answer.rows) == ("too_few", ())
+    assert "only 2 courses are held" in answer.reasons[0]
 
 
 def test_too_few_arrangements_cannot_tell(tmp_path: Path, monkeypatch: Patch) -> None:
@@ -175,6 +191,10 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("secondary", {}, "all", "within each phase"),
     ("later", {}, "all", "while attendance is held"),
     ("early", {}, "all", "fewer than two half-terms"),
+    ("first", {}, "all", "groups began first in the first half-term held, so nothing is known from before"),
+    ("first", {}, "999001", "groups began first in the first half-term held, so nothing is known from before"),
+    ("first_and_all", {}, "all", "in the first half-term held, so nothing is known from before"),
+    ("before", {}, "all", "groups began before before the first half-term held, so nothing is known from before"),
     ("by_name", {}, "all", "use `design: adjusted`"),
     ("club", {"period": "week"}, "all", "not held by week"),
 ]  # fmt: skip

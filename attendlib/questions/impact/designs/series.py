@@ -167,6 +167,7 @@ def _context(pupils: Pupils, seen: Observed) -> dict[str, str]:
         "outcome": words(span(seen.starts[first], seen.ends[-1])),
         "baseline": words(span(seen.starts[0], seen.ends[first - 1])),
         "window_days": f"{seen.days_after:.0f}",
+        "which": seen.which,
         "start": dates_words([seen.starts[first]]),
         "period": seen.period,
         "before": side,
