@@ -71,7 +71,7 @@ def more(answer: Answer) -> tuple[str, ...]:
 
 def _sides(answer: Answer) -> str:
     above, below = (answer.row("pupils_in_reach", group=f"side={side}") for side in ("above", "below"))
-    if above is None or below is None:
+    if above is None or below is None or above.n is None or below.n is None:
         return ""
     kept = "The line was kept exactly" if answer.context["kept"] == "exactly" else "The line was mostly kept"
     return f"{kept}; {count(above.n)} pupils at or above it and {count(below.n)} below are near enough to count."
@@ -138,18 +138,21 @@ def _line_chart(answer: Answer) -> Chart | None:
 
 
 def _placed(answer: Answer) -> list[tuple[float, Row]]:
-    """Published bins with their mean absence when chosen, in order."""
+    """Published bins with their midpoints, in order: a mean of whole sessions would tell what was merged.
+
+    The open one, with no midpoint, is in the table only.
+    """
     found = []
     for row in answer.select("binned_outcome"):
-        place = answer.row("binned_window", group=row.group)
-        if place is not None and place.value is not None and row.value is not None:
-            found.append((place.value, row))
+        if row.value is not None and "-" in row.group:
+            low, high = row.group.partition("=")[2].split("-")
+            found.append(((float(low) + float(high)) / 2, row))
     return sorted(found, key=lambda each: each[0])
 
 
 def _span(row: Row) -> str:
-    low, high = row.group.partition("=")[2].split("-")
-    return f"{low}% to under {high}%"
+    low, dash, high = row.group.partition("=")[2].partition("-")
+    return f"{low}% to under {high}%" if dash else f"{low.rstrip('+')}% or more"
 
 
 def _choice_name(row: Row) -> str:
@@ -171,14 +174,17 @@ def _choices(answer: Answer) -> Table:
     rows = answer.select("choice")
     unit = rows[0].unit if rows else "days"
     lines = [Line(_choice_name(row), row) for row in rows]
-    note = "One thing changed at a time. Each way uses those of these pupils who are within its own reach."
+    note = "One thing changed at a time. The pupils are all analysed; each way uses those of them within its own reach."
     return estimates_table("Other ways of fitting the step", "Way", f"Fewer {unit}", lines, note)
 
 
 def _bins(answer: Answer) -> Table:
     lines = [Line(_span(row), row) for row in answer.select("binned_outcome")]
     caption = "Percent of sessions missed afterwards, by percent missed when chosen"
-    note = "Neighbouring groups of few pupils are put together, never across the line. Means of pupils."
+    note = (
+        "Neighbouring groups of few pupils are put together, never across the line. Means of pupils."
+        " A last group with no upper end is not drawn."
+    )
     return estimates_table(caption, "When chosen", "Percent missed", lines, note)
 
 

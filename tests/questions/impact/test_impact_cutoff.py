@@ -14,7 +14,7 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.cutoff import fitted
 from attendlib.questions.impact.threshold import both_sides, counted, placed
 from attendlib.questions.impact.threshold_doubts import choice_rows, density_check, density_rows, placebo_checks
-from attendlib.questions.impact.threshold_figures import bin_rows, within_reach
+from attendlib.questions.impact.threshold_figures import before_after_row, bin_rows, reach_count_rows, within_reach
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer, Row
 from attendlib.words.rule import causal_words
@@ -125,12 +125,28 @@ def test_bins_hold_enough_pupils_of_every_school_and_never_cross_the_line(
         assert all(row.n is not None and row.n >= 5 for row in found)
         assert not any(low < LINE < high for low, high in edges[school])
     own = {edge for pair in edges["999002"] for edge in pair}
-    assert {edge for pair in edges["all"] for edge in pair if edge not in (0.0,)} <= own | {25.0}
+    assert {edge for pair in edges["all"] for edge in pair if edge not in (0.0,)} <= own | {25.0, float("inf")}
 
 
 def _edges(row: Row) -> tuple[float, float]:
-    low, high = row.group.removeprefix("window=").split("-")
-    return float(low), float(high)
+    low, _, high = row.group.removeprefix("window=").rstrip("+").partition("-")
+    return float(low), float(high or "inf")
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("pupils", [60, 200, 600])
+def test_no_few_pupils_are_left_by_subtracting_bins(pupils: int, seed: int) -> None:
+    """From all above, all analysed or those in reach, whole bins in order from the line never leave 1 to 4."""
+    found = study(Shape(pupils), seed)
+    bins, reach = bin_rows(found), reach_count_rows(found, found.way.reach)
+    assert {row.estimate for row in bins} == {"binned_outcome"}  # a mean when chosen would tell what was merged
+    counts = {side: [row.n or 0 for row in bins if (_edges(row)[0] >= LINE) == side] for side in (False, True)}
+    assert not 0 < (before_after_row(found).n or 0) - sum(counts[True]) < 5
+    assert not 0 < len(found.frame) - sum(map(sum, counts.values())) < 5
+    for row in reach:
+        own = counts[row.group == "side=above"]
+        from_line = np.cumsum(own if row.group == "side=above" else own[::-1])
+        assert row.n is None or not any(0 < abs(row.n - up_to) < 5 for up_to in from_line)
 
 
 def test_a_short_outcome_is_never_made_a_year(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:

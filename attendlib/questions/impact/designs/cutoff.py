@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from attendlib.disclosure import limit
+from attendlib.disclosure import limit, withheld
 from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
@@ -73,8 +73,9 @@ def cutoff(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
                       others[others["intervention"] != asked.intervention]),
         _values_check(near),
     ]  # fmt: skip
+    counts = reach_count_rows(found, made.rule.reach)
     rows += [
-        *_referral_rows(near, made), *reach_count_rows(near), *bin_rows(found), *line_rows(found, made.rule),
+        *_referral_rows(near, made, counts), *counts, *bin_rows(found), *line_rows(found, made.rule),
         *choice_rows(found, made.rule, days), *placebos, *dense,
     ]  # fmt: skip
     return Evidence(
@@ -155,14 +156,19 @@ def _by_code(found: Sides, made: Fitted, days: float) -> list[Row]:
     return rows
 
 
-def _referral_rows(near: Sides, made: Fitted) -> list[Row]:
-    """Where the line was not kept to exactly: shares referred near it on each side, the jump and its strength."""
+def _referral_rows(near: Sides, made: Fitted, counts: list[Row]) -> list[Row]:
+    """Where the line was not kept to exactly: shares referred near it on each side, the jump and its strength.
+
+    The shares are withheld where `counts` of the same pupils are.
+    """
     if made.referral is None:
         return []
     rows = [
         share_row("referred_share", near.scope, f"side={name}", near.frame.loc[near.frame["above"] == side, "treated"])
         for side, name in ((1, "above"), (0, "below"))
     ]
+    if any(row.withheld for row in counts):
+        rows = [withheld(row) for row in rows]
     found = made.referral.plain
     first = row_of(found, "referral_jump", near.scope, unit="share", method="local line")
     if found.se > 0:
