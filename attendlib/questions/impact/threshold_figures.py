@@ -76,7 +76,8 @@ def _joined(found: Sides, places: np.ndarray, here: np.ndarray, side: int) -> li
         [np.bincount(places[each], minlength=many).tolist() for each in own], limit(found.audience)
     )  # fmt: skip
     # A school's own page has its own reach, and pages are subtracted from each other.
-    cuts = [(each, reach) for each in own for reach in (found.way.reach, found.where(each).way.reach)]
+    reaches = [(each, reach) for each in own for reach in (found.way.reach, found.where(each).way.reach)]
+    cuts = [(each, reach) for each, reach in reaches if reach is not None]
     joined: list[tuple[int, ...]] = []
     open_set: tuple[int, ...] = ()
     for each in sets:
