@@ -6,7 +6,7 @@ import numpy as np
 
 from attendlib.disclosure import limit, merged_alike, withheld
 from attendlib.questions.common import row_of
-from attendlib.questions.impact.threshold import Sides
+from attendlib.questions.impact.threshold import REACH_SESSIONS, Sides
 from attendlib.records.answer import Row
 from attendlib.stats.cutoff import Jump
 from attendlib.stats.fit import Estimate
@@ -76,8 +76,7 @@ def _joined(found: Sides, places: np.ndarray, here: np.ndarray, side: int) -> li
         [np.bincount(places[each], minlength=many).tolist() for each in own], limit(found.audience)
     )  # fmt: skip
     # A school's own page has its own reach, and pages are subtracted from each other.
-    reaches = [(each, reach) for each in own for reach in (found.way.reach, found.where(each).way.reach)]
-    cuts = [(each, reach) for each, reach in reaches if reach is not None]
+    cuts = [(each, reach) for each in own for reach in _reaches(found, each)]
     joined: list[tuple[int, ...]] = []
     open_set: tuple[int, ...] = ()
     for each in sets:
@@ -89,6 +88,11 @@ def _joined(found: Sides, places: np.ndarray, here: np.ndarray, side: int) -> li
             joined.append(open_set)
             open_set = ()
     return joined
+
+
+def _reaches(found: Sides, pupils: np.ndarray) -> tuple[float, float]:
+    """The reach of the page's lines, and of those on a page of `pupils` alone."""
+    return REACH_SESSIONS * found.session, REACH_SESSIONS * found.where(pupils).session
 
 
 def _between(
