@@ -112,6 +112,7 @@ def steps_of(kept: Kept, scope: Scope, fewest: int) -> tuple[Step, ...]:
 
 
 def windows_of(pupils: Pupils, rows: pd.DataFrame, asked: Asked) -> Windows:
+    """Window, baseline and outcome: the study's own, else from the first start. Raises Refused without one."""
     first = pd.to_datetime(rows["start_date"].fillna(rows["referred_date"])).min()
     if pd.isna(first) and asked.outcome is None:
         raise Refused("not_applicable", f"no date is held on which {asked.name} started or anyone was referred")
@@ -179,6 +180,7 @@ def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_da
 
 
 def sessions_of(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
+    """Absent and possible sessions of each pupil in each window: `absent_window`, `possible_outcome` and so on."""
     for name in ("window", "baseline"):  # before the start they may have been at another school
         dates: Span = getattr(windows, name)
         sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date, frame["pupil"])
@@ -227,6 +229,7 @@ def _without_siblings(kept: Kept, homes: pd.Series) -> tuple[Kept, bool]:
 
 
 def enough(kept: Kept, name: str, when: str) -> Kept:
+    """Only pupils with as many possible sessions in a window as DfE's bands ask for."""
     enough = kept.frame[f"possible_{name}"].fillna(0) >= FEWEST_SESSIONS_BANDED
     return keep(kept, enough, f"fewer than {FEWEST_SESSIONS_BANDED} possible sessions {when}")
 
@@ -238,6 +241,7 @@ def _baseline_held(frame: pd.DataFrame, fewest: int) -> bool:
 
 
 def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each window's share of possible sessions missed (0 to 1), under the window's name."""
     rates = {name: frame[f"absent_{name}"] / frame[f"possible_{name}"] for name in ("window", "baseline", "outcome")}
     return frame.assign(**{name: rate.astype(float) for name, rate in rates.items()})
 

@@ -3,6 +3,7 @@
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Bin, Dot, at_threshold, dots
 from attendlib.words.impact.manner import Manner
+from attendlib.words.impact.ways import spread_over
 from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
@@ -94,22 +95,9 @@ def details(answer: Answer) -> Story:
     tables = (_bins(answer), _choices(answer), _placebos(answer), _codes(answer), _referral(answer))
     return Story(
         "Behind the verdict",
-        _spread(answer) or ("The figures are withheld.",),
+        spread_over(answer, "of fitting") or ("The figures are withheld.",),
         charts=tuple(chart for chart in charts if chart is not None),
         tables=tuple(table for table in tables if table.cells),
-    )
-
-
-def _spread(answer: Answer) -> tuple[str, ...]:
-    rows = [row for row in answer.select("choice") if row.value is not None]
-    if not rows:
-        return ()
-    values = [row.value for row in rows if row.value is not None]
-    above = sum(row.low is not None and row.low > 0 for row in rows)
-    below = sum(row.high is not None and row.high < 0 for row in rows)
-    return (
-        f"{len(rows)} ways of fitting that could be defended give {plain(min(values))} to {plain(max(values))}"
-        f" {rows[0].unit} fewer; the intervals of {above} of them lie above 0, of {below} below.",
     )
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, lines, specification_curve
 from attendlib.words.impact.manner import Manner
+from attendlib.words.impact.ways import spread_over
 from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
@@ -71,7 +72,7 @@ def details(answer: Answer) -> Story:
     tables = (_codes(answer), _placebos(answer))
     return Story(
         "Behind the verdict",
-        (*_spread(answer), *_alike(answer)) or ("The figures are withheld.",),
+        (*spread_over(answer, "of carrying the course on"), *_alike(answer)) or ("The figures are withheld.",),
         charts=tuple(chart for chart in charts if chart is not None),
         tables=tuple(table for table in tables if table.cells),
     )
@@ -131,19 +132,6 @@ def _choices_chart(answer: Answer) -> Chart | None:
     )
     items = [Dot(f"way {number}", row) for number, row in enumerate(rows, 1)]
     return specification_curve(title, alt, items, used, f"fewer {rows[0].unit}", main=place)
-
-
-def _spread(answer: Answer) -> tuple[str, ...]:
-    rows = [row for row in answer.select("choice") if row.value is not None]
-    if not rows:
-        return ()
-    values = [row.value for row in rows if row.value is not None]
-    above = sum(row.low is not None and row.low > 0 for row in rows)
-    below = sum(row.high is not None and row.high < 0 for row in rows)
-    return (
-        f"{len(rows)} ways of carrying the course on that could be defended give {plain(min(values))} to"
-        f" {plain(max(values))} {rows[0].unit} fewer; the intervals of {above} of them lie above 0, of {below} below.",
-    )
 
 
 def _alike(answer: Answer) -> tuple[str, ...]:
