@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendlib.questions.common import rescaled, row_of
-from attendlib.questions.impact.designs.synthetic_control import FAILS_AT, MAIN, MODELS, enough_donors, fit_check
+from attendlib.questions.impact.designs.synthetic_control import MAIN, MODELS, enough_donors, fit_check
+from attendlib.questions.impact.placebo import FAILS_AT
 from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.records.answer import Check, Row
 from attendlib.stats.synthetic_control import synthetic_control
