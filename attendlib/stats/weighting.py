@@ -24,6 +24,7 @@ from attendlib.stats.ols import whitener
 Method: TypeAlias = Literal["entropy", "propensity"]
 
 MOST_STEPS = 200
+NEARER = 0.9  # of the means' distance before: a step that brings them so near still gets somewhere
 MOST_FLAT_STEPS = 5  # in a row, each leaving the dual no lower: no more is to be had by going on
 SETTLED = 1e-9  # the largest weighted mean's distance from the treated's, in standard deviations
 ON_THE_EDGE = 1e-12
@@ -154,19 +155,21 @@ def _entropy(z: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
 def _tilted(z: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     """Newton's method on the dual, halving steps."""
     dual = np.zeros(z.shape[1])
-    height, flat = float(logsumexp(z @ dual)), 0
+    height, flat, nearest = float(logsumexp(z @ dual)), 0, np.inf
     for _ in range(MOST_STEPS):
         weights = np.exp(z @ dual - height)
         mean = weights @ z
-        if np.abs(mean).max(initial=0.0) < SETTLED:
+        off = float(np.abs(mean).max(initial=0.0))
+        if off < SETTLED:
             return weights / weights.sum()
+        nearer, nearest = off < NEARER * nearest, min(off, nearest)
         spread = (z * weights[:, None]).T @ z - np.outer(mean, mean)
         step = np.linalg.lstsq(spread, -mean, rcond=1e-12)[0]
         for halved in 0.5 ** np.arange(40):
             trial = float(logsumexp(z @ (dual + halved * step)))
             if trial <= height + 1e-4 * halved * float(mean @ step):
                 break
-        flat = 0 if trial < height else flat + 1
+        flat = 0 if nearer or trial < height else flat + 1  # a height at its last digit says nothing of the means
         if flat == MOST_FLAT_STEPS:
             break
         dual, height = dual + halved * step, trial
