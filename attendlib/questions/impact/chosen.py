@@ -296,8 +296,3 @@ def _enough_to_compare(found: Compared, fewest: int) -> None:
     groups = found.clusters
     if groups is not None and groups.nunique() < 2:
         raise Refused("too_few", "only one school could be analysed: see that school's own page", found.steps)
-
-
-def with_frame(found: Compared, frame: pd.DataFrame) -> Compared:
-    """The same comparison with another frame of the same pupils (weights added, for example)."""
-    return replace(found, frame=frame)

@@ -1,5 +1,7 @@
 """Pupils alike in earlier absence, and their change by half-term: the designs that compare pupil with pupil."""
 
+from dataclasses import replace
+
 from attendlib.disclosure import limit, publishable_steps
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
@@ -14,7 +16,7 @@ from attendlib.questions.impact.choices import (
     placebo_outcome_checks,
     placebo_rows,
 )
-from attendlib.questions.impact.chosen import Compared, Refused, compared, with_frame
+from attendlib.questions.impact.chosen import Compared, Refused, compared
 from attendlib.questions.impact.claims import claim_rows
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import (
@@ -62,7 +64,7 @@ def _evidence(pupils: Pupils, asked: Asked, found: Compared) -> Evidence:
     if asked.weights != "none" and asked.weights not in usable:
         why = next(each for kind, each in made.items() if kind == asked.weights)
         raise Refused("not_applicable", str(why), found.steps)
-    found = with_frame(found, found.frame.assign(**{kind: each.weights for kind, each in usable.items()}))
+    found = replace(found, frame=found.frame.assign(**{kind: each.weights for kind, each in usable.items()}))
     chosen = asked.weights if asked.weights in usable else ""
     differences = difference_rows(found, fewest, chosen)
     own, more_checks = _by_half_terms(pupils, asked, found) if asked.design == HALF_TERMS else ([], [])
