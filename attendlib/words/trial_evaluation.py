@@ -13,6 +13,7 @@ from attendlib.words.trial_secondary import secondary_section
 from attendlib.words.trial_tables import arm_name, characteristic, levels_table, padlock_table, sizes_table, table_of
 
 ABSENCE = "absence"
+CHECKS = {"cluster": "least squares, CR2", "multi_site": "a random intercept a school", "pupil": ""}  # by design
 CAVEATS = (
     "Everyone counts in the arm they were drawn into, whatever they took part in: this is the difference made by being"
     " offered it, not by taking it up.",
@@ -142,8 +143,8 @@ def _estimates(answer: Answer, arms: list[str]) -> Table:
     names = {"days_fewer": "Days a year fewer missed", "itt": "Percentage points attended" if days else "Points",
              "rate_ratio": "Rate of sessions missed (ratio)", "persistent_difference": "Persistently absent (points)",
              "cace": "Among those moved to take part", "interaction": "Difference between groups"}  # fmt: skip
-    models = {"adjusted": "main", "raw": "not adjusted", "check": "check: least squares, CR2", "bootstrap": "bootstrap",
-              "imputed": "missing filled in"}  # fmt: skip
+    models = {"adjusted": "main", "raw": "not adjusted", "check": f"check: {CHECKS[answer.context['design']]}",
+              "bootstrap": "bootstrap", "imputed": "missing filled in"}  # fmt: skip
     lines = [
         Line(f"{arm_name(arm)}: {said}, {models.get(row.model, row.model)}", row)
         for arm in arms

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.regression.mixed_linear_model import MixedLM
 from trial_study import POSSIBLE, ask, keys, trial, write_trial
 
 from attendlib.questions.common import indicators
@@ -114,6 +115,21 @@ def test_blocks_are_held_alike_as_the_study_says(tmp_path: Path, monkeypatch) ->
     x = columns(frame, "cluster").assign(block=(frame["block"] == "odd").astype(float))
     found = itt(frame["ks"], x, frame["school"].to_numpy(), "treated").difference
     assert_same(row_in(answer, "itt", group=ARM, model="adjusted"), found)
+
+
+def test_pupils_drawn_inside_schools_have_a_random_intercept_as_check(tmp_path: Path, monkeypatch) -> None:
+    """As statsmodels' MixedLM fits it, with a stratum across schools held alike and none inside one."""
+    frame = planted("multi_site")
+    frame["block"] = frame["school"] + frame["sex"]
+    answer = ask(write_trial(tmp_path, frame, keys("multi_site", more=", strata: [sex]")), monkeypatch)
+    x = columns(frame, "cluster").assign(male=(frame["sex"] == "M").astype(float))
+    peer = MixedLM(frame["ks"], x, frame["school"]).fit(reml=True)
+    row = row_in(answer, "itt", group=ARM, model="check")
+    assert (row.value, row.se) == pytest.approx((peer.params["treated"], peer.bse["treated"]), rel=1e-4)
+    assert row.method.startswith("random intercept, REML")
+    nested = ask(write_trial(tmp_path / "nested", frame, keys("multi_site", more=", strata: [block]")), monkeypatch)
+    assert nested.row("itt", group=ARM, model="check") is None
+    assert row_in(nested, "itt", group=ARM, model="adjusted").value is not None
 
 
 def test_each_of_several_arms_stands_against_control_alone(tmp_path: Path, monkeypatch) -> None:

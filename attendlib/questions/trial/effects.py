@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from attendlib.questions.common import rescaled, row_of
-from attendlib.questions.trial.primary import CONSTANT, TREATED, Itt, clusters, design, itt, least_squares
+from attendlib.questions.trial.primary import CONSTANT, TREATED, Itt, checked, clusters, design, itt, least_squares
 from attendlib.questions.trial.sample import Plan, Sample, persistently_absent
 from attendlib.records.answer import Row, Scope
 from attendlib.stats.effect_size import arm as arm_of
@@ -28,8 +28,9 @@ def itt_rows(sample: Sample, arm: str) -> tuple[Row, list[Row]]:
     """The primary row, and every row of this arm: raw, adjusted, check; days fewer absent where absence is counted."""
     frame, plan = sample.of_arm(arm, sample.analysed()), sample.plan
     models = {"adjusted": itt(frame, plan), "raw": itt(frame, plan, baseline=False, strata=False)}
-    if plan.design == "cluster":
-        models["check"] = least_squares(frame, plan, design(frame, plan))
+    check = checked(frame, plan)
+    if check is not None:
+        models["check"] = check
     rows = {model: _itt_row(found, arm, model, plan) for model, found in models.items()}
     every = list(rows.values())
     if plan.is_absence:

@@ -1,7 +1,7 @@
 """The trial's own model: intention to treat, as the design asks, one arm against control alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,26 @@ def itt(frame: pd.DataFrame, plan: Plan, *, baseline: bool = True, strata: bool 
     drawn: a random intercept a cluster, Satterthwaite degrees of freedom.
     """
     return fitted(frame, plan, design(frame, plan, baseline=baseline, strata=strata))
+
+
+def checked(frame: pd.DataFrame, plan: Plan) -> Itt | None:
+    """The other model evaluators may ask of the design, beside the primary one; None where there is none.
+
+    Clusters drawn: least squares, CR2. Pupils drawn inside schools: a random intercept a school instead of its fixed
+    effect; not over several years, whose rows hang together by pupil, nor where strata are parts of schools.
+    """
+    if plan.design == "cluster":
+        return least_squares(frame, plan, design(frame, plan))
+    across = [stratum for stratum in plan.strata if stratum != "school"]
+    if plan.design != "multi_site" or len(plan.years) > 1 or _inside_schools(frame, across):
+        return None
+    return _mixed(frame["y"], design(frame, replace(plan, design="pupil", strata=tuple(across))), frame["school"])
+
+
+def _inside_schools(frame: pd.DataFrame, strata: Sequence[str]) -> bool:
+    """Whether every level of a stratum lies in one school, or there is one school: nothing is left to differ by."""
+    parts = [frame.groupby(stratum, dropna=False)["school"].nunique().max() for stratum in strata]
+    return min([frame["school"].nunique(), *parts]) < 2
 
 
 def fitted(frame: pd.DataFrame, plan: Plan, x: pd.DataFrame) -> Itt:
