@@ -22,6 +22,11 @@ MONTE_CARLO = 0.02  # two of the drawn ones' standard errors, more for the limit
 CHANCE_ERROR = 0.008  # two of .979 in 1,500 draws
 
 
+def j_of(n: int) -> float:
+    """The package's small-sample factor."""
+    return 1 - 3 / (4 * (n - 2) - 1)
+
+
 def posterior(y: np.ndarray, x: np.ndarray, group: np.ndarray, column: int) -> dict[str, float]:
     """Mean, central 95% and chance of 0.1 or more of coefficient over the root of the total variance, times J."""
     n, k = x.shape
@@ -44,7 +49,7 @@ def posterior(y: np.ndarray, x: np.ndarray, group: np.ndarray, column: int) -> d
         )
     weight = np.repeat(np.exp(np.array(likelihood) - max(likelihood)), SLICES)
     centre, spread = (np.concatenate([part[which] for part in parts]) for which in (0, 1))
-    j = 1 - 3 / (4 * (n - 2) - 1)
+    j = j_of(n)
 
     def below(g: float) -> float:
         return float(weight @ stats.norm.cdf((g / j - centre) / spread) / weight.sum())
@@ -77,7 +82,7 @@ def test_students_t_around_the_estimate_says_what_the_posterior_says(trial, exac
     y, x, school = trial
     fit = random_intercept(y, x, school.to_numpy())
     found = contrast(fit, {"Intervention": 1.0})
-    sd = (fit.between + fit.within) ** 0.5
+    sd = (fit.between + fit.within) ** 0.5 / j_of(len(y))
     for name, value in (("mean", found.value), ("low", found.low), ("high", found.high)):
         assert abs(value / sd - exact[name]) <= 0.05, name
     chance = stats.t(found.df, found.value / sd, found.se / sd).sf(0.1)
