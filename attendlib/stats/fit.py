@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -32,27 +33,57 @@ class Estimate:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """A linear fit: Series labelled and ordered like X's columns; `n` rows used, `n_groups` clusters or None.
 
     `vcov` is the coefficients' variance (k by k), of the kind `vcov_type` names. `working` serves `contrast`.
-    A coefficient that one group alone identifies has NaN for all but `coef`, and a warning says so.
+    A coefficient that one group alone identifies has NaN for all but `coef`, and a warning says so. `df`, `p`, `low`
+    and `high` are worked out when first asked for: a design of many schools has many that nobody asks for.
     """
 
     coef: pd.Series
     se: pd.Series
-    df: pd.Series
-    p: pd.Series
-    low: pd.Series
-    high: pd.Series
     n: int
     n_groups: int | None
     vcov: pd.DataFrame
     vcov_type: str
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
     confidence_pct: float
     working: Working = field(repr=False)
+
+    @cached_property
+    def df(self) -> pd.Series:
+        """Degrees of freedom of each coefficient's t reference."""
+        units = np.eye(len(self.coef))
+        return pd.Series([contrast_df(self.working, unit) for unit in units], index=self.coef.index)
+
+    @cached_property
+    def _tested(self) -> tuple[pd.Series, pd.Series, pd.Series]:
+        coef, se, df = (each.to_numpy(float) for each in (self.coef, self.se, self.df))
+        p, low, high = t_interval(coef, se, df, self.confidence_pct)
+        index = self.coef.index
+        return pd.Series(p, index=index), pd.Series(low, index=index), pd.Series(high, index=index)
+
+    @property
+    def p(self) -> pd.Series:
+        """Each coefficient's two-sided p against 0, NaN under 4 degrees of freedom."""
+        return self._tested[0]
+
+    @property
+    def low(self) -> pd.Series:
+        """The lower limit of each coefficient's t interval."""
+        return self._tested[1]
+
+    @property
+    def high(self) -> pd.Series:
+        """The upper limit of each coefficient's t interval."""
+        return self._tested[2]
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """What to know of the fit and its coefficients, in sentences."""
+        return self.notes + _warnings(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +104,20 @@ def build_fit(
     vcov_type: str,
     confidence_pct: float = 95,
 ) -> Fit:
-    """Assemble a Fit from coefficients (k,) and their variance (k, k), with t intervals and warnings."""
+    """Assemble a Fit from coefficients (k,) and their variance (k, k). ValueError for a confidence out of 0 to 100."""
+    _refuse_confidence(confidence_pct)
     names = pd.Index(sample.names)  # made once: an index of texts costs more than the fit of a small trial
-    units = np.eye(len(names))
-    known = np.array([estimable(working, unit) for unit in units])
+    known = np.array([estimable(working, unit) for unit in np.eye(len(names))])
     vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
     se = np.sqrt(np.diag(vcov).clip(min=0))  # a column without any spread has 0, give or take rounding
-    df = np.array([contrast_df(working, unit) for unit in units])
-    p, low, high = t_interval(coef, se, df, confidence_pct)
     return Fit(
         coef=pd.Series(coef, index=names),
         se=pd.Series(se, index=names),
-        df=pd.Series(df, index=names),
-        p=pd.Series(p, index=names),
-        low=pd.Series(low, index=names),
-        high=pd.Series(high, index=names),
         n=sample.n,
         n_groups=sample.n_groups,
         vcov=pd.DataFrame(vcov, index=names, columns=names),
         vcov_type=vcov_type,
-        warnings=sample.notes + _warnings(sample, known, df),
+        notes=sample.notes,
         confidence_pct=confidence_pct,
         working=working,
     )
@@ -124,27 +149,24 @@ def scaled(fit: Fit, factor: float) -> Fit:
         raise TypeError(f"a {type(fit).__name__} has variances or a likelihood too; rescale the outcome instead")
     if not factor > 0:
         raise ValueError(f"a fit is rescaled by a number above 0, not {factor}")
-    return replace(
-        fit,
-        coef=fit.coef * factor,
-        se=fit.se * factor,
-        low=fit.low * factor,
-        high=fit.high * factor,
-        vcov=fit.vcov * factor**2,
-    )
+    return replace(fit, coef=fit.coef * factor, se=fit.se * factor, vcov=fit.vcov * factor**2)
 
 
 def t_interval(
     value: np.ndarray, se: np.ndarray, df: np.ndarray, confidence_pct: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two-sided p against 0 (NaN under 4 degrees of freedom) and the limits of the t interval."""
-    if not 0 < confidence_pct < 100:
-        raise ValueError(f"confidence_pct is {confidence_pct}; give a percent between 0 and 100, such as 95")
+    _refuse_confidence(confidence_pct)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs(value / se)
     p = np.where(np.isinf(df), 2 * ndtr(-t), 2 * stdtr(df, -t))
     reach = t_quantile(0.5 + confidence_pct / 200, df) * se
     return np.where(df >= LEAST_DF, p, np.nan), value - reach, value + reach
+
+
+def _refuse_confidence(confidence_pct: float) -> None:
+    if not 0 < confidence_pct < 100:
+        raise ValueError(f"confidence_pct is {confidence_pct}; give a percent between 0 and 100, such as 95")
 
 
 def t_quantile(probability: float, df: float | np.ndarray) -> np.ndarray:
@@ -167,10 +189,10 @@ def _vector(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float]
     return vector
 
 
-def _warnings(sample: Sample, known: np.ndarray, df: np.ndarray) -> tuple[str, ...]:
-    group = "row" if sample.n_groups is None else "cluster"
-    alone = [name for name, ok in zip(sample.names, known, strict=True) if not ok]
-    few = [f"{name} ({d:.1f})" for name, d in zip(sample.names, df, strict=True) if d < LEAST_DF]
+def _warnings(fit: Fit) -> tuple[str, ...]:
+    group = "row" if fit.n_groups is None else "cluster"
+    alone = list(fit.se.index[fit.se.isna()])
+    few = [f"{name} ({d:.1f})" for name, d in fit.df.items() if d < LEAST_DF]
     notes = []
     if alone:
         notes.append(f"One {group} alone identifies {', '.join(alone)}: no standard error can be given.")

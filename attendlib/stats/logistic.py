@@ -31,7 +31,7 @@ class SeparationError(AttendError, ValueError):
     """Some columns tell the two outcomes apart without fail, so their coefficients have no finite estimate."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LogitFit(Fit):
     """A Fit in log-odds: `events` of the `n` rows have outcome 1; `log_likelihood` is that of the (weighted) rows."""
 

@@ -35,7 +35,7 @@ ON_THE_EDGE = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class RandomIntercept(Fit):
     """A Fit with its variances, in y's unit squared: `between` groups (0 on the edge, and said) and `within` them.
 
