@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from attendlib.questions.common import rescaled, row_of
+from attendlib.questions.impact.course_checks import worst_spell_check
 from attendlib.questions.impact.courses import check_way, main_way, points_fewer
 from attendlib.questions.impact.observed import NATIONAL, OTHER_SCHOOLS, SAME_SCHOOL, Observed
 from attendlib.questions.verdict import Design, Judged, decide
@@ -103,20 +104,22 @@ def _course(shape: Shape, starts: Sequence[date], possible: Floats, size: float,
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one study says: its verdict, main and check in points fewer."""
+    """What one study says: its verdict, main and check in points fewer, whether it began after its worst spell."""
 
     verdict: str
     main: Row
     check: Row
+    after_worst: bool
 
 
 def run(shape: Shape, seed: int, delta: float = 2.0, certainty: float = 0.75) -> Outcome:
-    """A study through the page's own courses and rule, its design checks taken as passed."""
+    """A study through the page's own courses, rule and check of the spell before; other checks taken as passed."""
     seen = study(shape, seed)
     main, check = (row_of(points_fewer(seen, way(seen)), "points_fewer", "school") for way in (main_way, check_way))
     days = [rescaled(row, 1.9, "days_fewer", "days a year") for row in (main, check)]
-    verdict, _ = decide(Judged.of(days[0], days[1], delta), Design((), True), certainty)
-    return Outcome(verdict, main, check)
+    spell = worst_spell_check(seen)
+    verdict, _ = decide(Judged.of(days[0], days[1], delta), Design((spell,), True), certainty)
+    return Outcome(verdict, main, check, not spell.passed)
 
 
 def covers(row: Row, value: float) -> bool:

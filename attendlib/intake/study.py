@@ -11,16 +11,20 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from attendlib.errors import Problem, StudyError
-from attendlib.records.study import NOTEBOOKS, Strict, Study
+from attendlib.records.study import NOTEBOOKS, InterventionImpact, Strict, Study
 
 Parameters = Strict | dict[str, Any]
 _QUOTES = 'Write it as text, in quotes, such as "2024/25" or ["999001"].'
+FEWEST_STUDIES = 2
 _DOCS = "See docs/study-file.md for what the key takes."
 
 
 @dataclass(frozen=True, slots=True)
 class StudyFile:
-    """A study as read: folders are absolute; `notebooks` has typed parameters, or a dict for a user's own notebook."""
+    """A study as read: folders are absolute; `notebooks` has typed parameters, or a dict for a user's own notebook.
+
+    `results` are the files of earlier studies' results.
+    """
 
     study: Study
     path: Path
@@ -28,6 +32,7 @@ class StudyFile:
     store_folder: Path
     key_file: Path
     notebooks: Mapping[str, Parameters]
+    results: tuple[Path, ...] = ()
 
 
 def read_study(path: Path) -> StudyFile:
@@ -45,9 +50,11 @@ def read_study(path: Path) -> StudyFile:
     key = (
         folder / study.key_file if study.key_file else Path(platformdirs.user_config_dir("attendlib"), "pseudonym.key")
     )
+    notebooks = _notebooks(path.name, study)
     return StudyFile(
-        study, path.resolve(), data.resolve(), store.resolve(), key.resolve(), _notebooks(path.name, study)
-    )
+        study, path.resolve(), data.resolve(), store.resolve(), key.resolve(), notebooks,
+        _earlier(path, study, notebooks),
+    )  # fmt: skip
 
 
 def is_own_notebook(name: str) -> bool:
@@ -109,6 +116,27 @@ def _notebooks(name: str, study: Study) -> dict[str, Parameters]:
         asked: dict(keys or {}) if is_own_notebook(asked) else NOTEBOOKS[asked].model_validate(keys or {})
         for asked, keys in study.notebooks.items()
     }
+
+
+def _earlier(path: Path, study: Study, notebooks: Mapping[str, Parameters]) -> tuple[Path, ...]:
+    """The file of each entry of `studies`: itself, or results.csv in that folder."""
+    impact = notebooks.get("intervention_impact")
+    put_together = isinstance(impact, InterventionImpact) and impact.design == "several_studies"
+    what = ""
+    if study.studies and not put_together:
+        what = "`studies` is read by `design: several_studies` of intervention_impact alone"
+    files = tuple(_results(path.resolve().parent / written) for written in study.studies)
+    if put_together and len(set(files)) < FEWEST_STUDIES:
+        what = f"`studies` names {len(set(files))}, and several are two or more"
+    elif len(set(files)) < len(files):
+        what = "`studies` names a file twice"
+    if what:
+        raise StudyError([Problem(path.name, what, _DOCS)])
+    return files
+
+
+def _results(place: Path) -> Path:
+    return (place if place.suffix == ".csv" else place / "results.csv").resolve()
 
 
 def _wrong_parameters(name: str, notebooks: Mapping[Any, Any]) -> list[Problem]:

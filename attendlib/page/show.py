@@ -80,6 +80,7 @@ def provenance() -> None:
         "exclude_dates": "; ".join(f"{x.span()[0]} to {x.span()[1]}: {x.reason}" for x in study.exclude_dates)
         or "none",
         "seed": str(study.seed),
+        **({"studies": f"{len(study.studies)} earlier ones"} if study.studies else {}),
     }
     for name, keys in study_file.notebooks.items():
         values = keys if isinstance(keys, dict) else keys.model_dump(mode="json", by_alias=True)

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
-from attendlib.questions.impact.asked import Asked, dates_of, eligible_of, outcome_from, span_of
+from attendlib.questions.impact.asked import Asked, asked_rows, dates_of, eligible_of, outcome_from, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
 from attendlib.questions.impact.designs.cutoff import CUTOFF
 from attendlib.questions.impact.designs.cutoff import cutoff as at_cutoff
 from attendlib.questions.impact.designs.meta_analysis import put_together
 from attendlib.questions.impact.designs.series import series
+from attendlib.questions.impact.designs.several_studies import several_studies
 from attendlib.questions.impact.designs.staggered import staggered
 from attendlib.questions.impact.designs.synthetic_control import synthetic_control
 from attendlib.questions.impact.evidence import Evidence
@@ -29,6 +30,7 @@ DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
     "adjusted": adjusted,
     HALF_TERMS: adjusted,
     "meta_analysis": put_together,
+    "several_studies": several_studies,
     "staggered": staggered,
     "synthetic_control": synthetic_control,
     CUTOFF: at_cutoff,
@@ -106,6 +108,7 @@ def _answer(pupils: Pupils, asked: Asked, found: Evidence, context: dict[str, st
         verdict = CLEAR_BENEFIT
     rows = [*found.rows, *shrunken_rows(found.main), *_chances(judged, found)]
     rows += reach_rows(found.main, found.main if found.alone else found.check, asked.delta, asked.certainty_pct / 100)
+    rows += asked_rows(found, asked, checks)
     period = context["outcome"]
     rows = [replace(row, outcome=row.outcome or "absence", period=row.period or period) for row in rows]
     rows.append(word_row("verdict", found.scope, verdict, found.n, outcome="absence", period=period))

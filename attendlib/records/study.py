@@ -108,7 +108,9 @@ class TransitionDip(Strict):
     reference_step: Literal["stayers", "other_schools"] | None = None
 
 
-Design = Literal["adjusted", "half_terms", "staggered", "cutoff", "series", "synthetic_control", "meta_analysis"]
+Design = Literal[
+    "adjusted", "half_terms", "staggered", "cutoff", "series", "synthetic_control", "meta_analysis", "several_studies"
+]
 Comparison = Literal[
     "same_school", "other_schools", "earlier_cohort", "not_yet_treated", "never_treated", "national", "none"
 ]
@@ -120,13 +122,17 @@ COMPARISONS: dict[str, tuple[str, ...]] = {  # what each design can be compared 
     "series": ("other_schools", "same_school", "national", "none"),
     "synthetic_control": ("other_schools",),
     "meta_analysis": ("same_school",),
+    "several_studies": (),
 }
+OF_THIS_STUDY = tuple(design for design in COMPARISONS if design != "several_studies")  # from this study's own data
 ONLY_FOR: dict[str, tuple[str, ...]] = {  # keys that other designs would not read, and so refuse
     "weights": ("adjusted", "half_terms"),
     "eligible": ("adjusted", "half_terms", "meta_analysis"),
     "placebo_dates": ("half_terms", "staggered", "series", "synthetic_control"),
     "cutoff": ("cutoff",),
     "donors": ("synthetic_control",),
+    "baseline": OF_THIS_STUDY,
+    "outcome": OF_THIS_STUDY,
     "period": ("staggered", "series", "synthetic_control"),
 }
 
@@ -260,5 +266,6 @@ class Study(Strict):
     key_file: str | None = None
     protocol: str | None = None
     claims: list[Claim] = []
+    studies: list[str] = []
     randomise: Randomise | None = None
     notebooks: Annotated[dict[str, dict[str, Any] | None], Field(min_length=1)]

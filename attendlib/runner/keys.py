@@ -19,7 +19,7 @@ FIGURES_FROM = (
     "pyarrow", "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
 )  # fmt: skip
 PAGES_FROM = ("jinja2", "mistune", "nbconvert", "nbformat")
-_NOT_CONTEXT = {"title", "data", "store", "key_file", "notebooks"}  # a digest stands for the data
+_NOT_CONTEXT = {"title", "data", "store", "key_file", "studies", "notebooks"}  # digests stand for data and results
 
 
 def digest(value: Any) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from attendlib.errors import Problem, StudyError
+from attendlib.intake.earlier import earlier_digest
 from attendlib.intake.protocol import protocol_digest
 from attendlib.intake.store import Store, ensure_store, study_schools
 from attendlib.intake.study import StudyFile
@@ -72,17 +73,18 @@ def make_plan(study_file: StudyFile) -> Plan:
     Raises StudyError or DataError listing everything wrong; nothing has been run then.
     """
     found = templates(study_file)
+    earlier = earlier_digest(study_file)
     store, plan = ensure_store(study_file), protocol_digest(study_file)
     rows = study_schools(study_file, store)
     if problems := [_no_folder(row.school) for row in rows if not _FOLDER.fullmatch(row.school)]:
         raise StudyError(problems)
     names = {row.school: row.name for row in rows} | {ALL: ALL_SCHOOLS}
     jobs = tuple(
-        _job(study_file, store, plan, template, urn, name) for urn, name in names.items() for template in found
+        _job(study_file, store, plan, earlier, template, urn, name) for urn, name in names.items() for template in found
         if (ALL if urn == ALL else SCHOOL) in template.pages
     )  # fmt: skip
     parameters = {template.name: template.parameters for template in found}
-    digests = {"data": store.digest} | ({"protocol": plan} if plan else {})
+    digests = {"data": store.digest} | {name: sha for name, sha in (("protocol", plan), ("studies", earlier)) if sha}
     provenance = versions(FIGURES_FROM + PAGES_FROM) | digests
     return Plan(study_file, jobs, parameters, {row.school: row.phase for row in rows}, provenance)
 
@@ -92,10 +94,10 @@ def _no_folder(urn: str) -> Problem:
     return Problem("schools", f"{urn} cannot be the name of a folder", remedy)
 
 
-def _job(study_file: StudyFile, store: Store, plan: str, template: Template, urn: str, name: str) -> Job:
+def _job(study_file: StudyFile, store: Store, plan: str, earlier: str, template: Template, urn: str, name: str) -> Job:
     parameters = {SCHOOL: urn, **template.parameters}
     data = store.school_digests.get(urn, store.digest) if template.own_school else store.digest
-    key = report_key(study_file.study, plan, data, template.notebook, parameters)
+    key = report_key(study_file.study, plan, data + earlier, template.notebook, parameters)
     return Job(template.name, urn, name, template.question, template.notebook, parameters, key, page_key(key),
                study_file.study.audience)  # fmt: skip
 

@@ -15,7 +15,7 @@ from attendlib.stats.fit import t_interval, t_quantile
 from attendlib.stats.heterogeneity import Method, between, between_se, excess, q_profile, restricted, weighted_mean
 from attendlib.stats.inputs import Values, read_numbers
 
-Test: TypeAlias = Literal["knapp-hartung", "z"]
+Test: TypeAlias = Literal["knapp-hartung", "adhoc", "z"]
 
 STEPS = 100  # places of tau that partial pooling averages over
 LOOKS = 4  # times that the range of tau is narrowed to what is worth a look
@@ -94,17 +94,19 @@ def meta_analysis(
     """The mean of independent `estimates` (k,) with standard errors `ses` (k,), and how far they truly differ.
 
     "knapp-hartung" scales the standard error by the spread found and uses t on k - 1 (Knapp and Hartung 2003); "z" does
-    neither. ValueError for missing values, standard errors of 0 or less, or fewer than 2 estimates.
+    neither; "adhoc" is Knapp-Hartung with the standard error never below that of "z" (metafor's name for it).
+    ValueError for missing values, standard errors of 0 or less, or fewer than 2 estimates.
     """
-    if test not in ("knapp-hartung", "z"):
-        raise ValueError(f"test is {test!r}; it is knapp-hartung or z")
+    if test not in ("knapp-hartung", "adhoc", "z"):
+        raise ValueError(f"test is {test!r}; it is knapp-hartung, adhoc or z")
     y, v = _read(estimates, ses, least=2)
     k = len(y)
     tau2 = between(y, v, method)
     weights, mean, q = weighted_mean(y, v, tau2)
-    df = float(k - 1) if test == "knapp-hartung" else np.inf
+    df = np.inf if test == "z" else float(k - 1)
     plain = 1 / float(weights.sum()) ** 0.5
-    se = plain * (q / (k - 1)) ** 0.5 if df < np.inf else plain
+    scaled = (q / (k - 1)) ** 0.5
+    se = plain * {"z": 1.0, "knapp-hartung": scaled, "adhoc": max(1.0, scaled)}[test]
     p, low, high = (float(x) for x in t_interval(np.array(mean), np.array(se), np.array(df), confidence_pct))
     reach = float(t_quantile(0.5 + confidence_pct / 200, df)) * (se**2 + tau2) ** 0.5
     common_q = weighted_mean(y, v, 0.0)[2]

@@ -75,8 +75,9 @@ def course(
 def carried_on(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.ndarray | None = None) -> Carried:
     """The mean difference in y (periods,) after the start, by the columns X of `course`, averaged over GRID.
 
-    Each row of GRID is a covariance: periods `times` apart share (1 - noise) r to that power; a period's variance is 1
-    over its weight, which must not hang on y (possible sessions, never what was missed of them). Given it, AFTER is t
+    Each row of GRID is a covariance: periods `times` apart share (1 - noise) r to that power; a period's noise has the
+    mean weight over its own as variance. Only the noise: a state moves no more because a period is short. Weights must
+    not hang on y (possible sessions, never what was missed of them). Given the covariance, AFTER is t
     with rows less columns degrees of freedom; its share is its prior times its restricted likelihood. The interval
     holds 95% of the mixture, centred on its mean; `se` is half its width over the t quantile. ValueError where rows are
     too few or a number is missing.
@@ -91,10 +92,15 @@ def carried_on(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.nd
 
 
 def at_correlation(
-    y: np.ndarray, X: pd.DataFrame, times: np.ndarray, correlation: float, weights: np.ndarray | None = None
+    y: np.ndarray,
+    X: pd.DataFrame,
+    times: np.ndarray,
+    correlation: float,
+    weights: np.ndarray | None = None,
+    noise: float = 0.0,
 ) -> Estimate:
-    """The same difference, were the correlation between neighbouring periods known and nothing were noise."""
-    known = np.array([(correlation, 0.0, 1.0)])
+    """The same difference, were the state's correlation between neighbouring periods and the share of noise known."""
+    known = np.array([(correlation, noise, 1.0)])
     fits = _fits(np.asarray(y, float), X, np.asarray(times, float), weights, known)
     return _estimate(float(fits.coef[0, list(X.columns).index(AFTER)]), float(fits.se[0]), fits.df, len(X))
 
@@ -136,7 +142,7 @@ def _fits(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.ndarray
     if not np.isfinite(y).all():
         raise ValueError(f"{int((~np.isfinite(y)).sum())} of {len(y)} periods have no number")
     n, k = X.shape
-    own = np.ones(n) if weights is None else 1 / np.asarray(weights, float)
+    own = np.ones(n) if weights is None else np.mean(weights) / np.asarray(weights, float)
     roots = np.linalg.cholesky(_covariances(times, own, grid))
     whole = np.linalg.solve(roots, np.column_stack([X.to_numpy(float), y]))
     q, r = np.linalg.qr(whole[:, :, :k])
@@ -152,11 +158,11 @@ def _fits(y: np.ndarray, X: pd.DataFrame, times: np.ndarray, weights: np.ndarray
 
 
 def _covariances(times: np.ndarray, own: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """(grid, periods, periods): what fades with the time apart, and noise of each period's own; scaled by `own`."""
+    """(grid, periods, periods): what fades with the time apart, and noise of each period, `own` times its share."""
     apart = np.abs(times[:, None] - times)
     fading = grid[:, 0, None, None] ** apart
     noise = grid[:, 1, None, None]
-    return np.asarray(((1 - noise) * fading + noise * np.eye(len(times))) * np.sqrt(np.outer(own, own)))
+    return np.asarray((1 - noise) * fading + noise * np.diag(own))
 
 
 def _log_diagonal(matrices: np.ndarray) -> np.ndarray:

@@ -3,7 +3,9 @@
 The weights are those of a least-squares problem on the simplex, solved exactly and without a start or a seed. Abadie,
 Diamond and Hainmueller (2010) match the course before in level and shape; Doudchenko and Imbens (2016) and Ferman and
 Pinto (2021) allow a constant difference in level; Arkhangelsky and others (2021) spread the weights by a ridge and, in
-synthetic difference in differences, weight the periods before as well.
+synthetic difference in differences, weight the periods before as well. Their ridge grows with all that donors do from
+one period to the next, a season they share too; weights that add to 1 take that out by themselves, so our mixture's
+ridge grows only with what they do apart.
 """
 
 from dataclasses import dataclass
@@ -50,9 +52,9 @@ def synthetic_control(
 ) -> Synthetic:
     """Row 0 of `y` (groups, periods) beside a mixture of the other rows; periods from `first` on are after the start.
 
-    `kind`: "mixture" allows a constant difference in level and spreads the weights by the ridge of Arkhangelsky and
-    others; "free_level" the same without ridge; "classic" matches levels too; "sdid" is synthetic difference in
-    differences; "did" weights all donors alike. `after_weights` (periods after) weight the mean gap. ValueError for
+    `kind`: "mixture" allows a constant difference in level and spreads the weights by a ridge; "free_level" the same
+    without ridge; "classic" matches levels too; "sdid" is synthetic difference in differences, its ridge as published;
+    "did" weights all donors alike. `after_weights` (periods after) weight the mean gap. ValueError for
     fewer than three donors, fewer than two periods before, none after, or a value that is not finite.
     """
     y = np.asarray(y, dtype=float)
@@ -100,20 +102,29 @@ def simplex_weights(columns: Floats, target: Floats, ridge: float = 0.0) -> Floa
 def _gap(y: Floats, first: int, share: Floats, kind: Kind) -> tuple[Floats, Floats]:
     """Row 0 less its mixture in every period, the allowed difference in level taken out; and the donors' weights."""
     own, donors = y[0], y[1:]
-    noise = float(np.diff(donors[:, :first], axis=1).std(ddof=1))
+    changes = np.diff(donors[:, :first], axis=1)
     levels = np.zeros(len(y)) if kind == "classic" else y[:, :first].mean(axis=1)
     if kind == "did":
         weights = np.full(len(donors), 1 / len(donors))
     else:
-        ridge = noise * (y.shape[1] - first) ** 0.25 if kind in ("mixture", "sdid") else 0.0
+        ridge = _noise(changes, kind) * (y.shape[1] - first) ** 0.25
         level = (y - levels[:, None])[:, :first]
         weights = simplex_weights(level[1:].T, level[0], ridge)
     gap = own - weights @ donors
     if kind == "sdid":
         sooner, later = donors[:, :first], donors[:, first:] @ share
-        times = simplex_weights(sooner - sooner.mean(axis=0), later - later.mean(), TIME_RIDGE * noise)
+        times = simplex_weights(sooner - sooner.mean(axis=0), later - later.mean(), TIME_RIDGE * _noise(changes, kind))
         return gap - times @ gap[:first], weights
     return gap - (levels[0] - weights @ levels[1:]), weights
+
+
+def _noise(changes: Floats, kind: Kind) -> float:
+    """How much donors change from one period to the next (standard deviation); 0 for kinds without a ridge."""
+    if kind == "sdid":
+        return float(changes.std(ddof=1))
+    if kind == "mixture":
+        return float((changes - changes.mean(axis=0)).std(ddof=changes.shape[1]))
+    return 0.0
 
 
 def _ahead(donors: Floats, place: int, others: NDArray[np.bool_]) -> Floats:

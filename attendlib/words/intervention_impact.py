@@ -91,14 +91,14 @@ def model_names(answer: Answer) -> dict[str, str]:
 
 
 def _sentences(answer: Answer) -> tuple[str, ...]:
-    window = answer.row("days_fewer_in_window", model=main_model(answer))
+    year = answer.row("days_fewer", model=main_model(answer))
+    window = answer.row("days_fewer_in_window", model=main_model(answer)) or year
     if window is None or window.value is None:
         return (f"{answer.verdict}: {'; '.join(answer.reasons) or 'the figures are withheld'}.",)
-    year = answer.row("days_fewer", model=main_model(answer))
     manner = MANNERS.get(answer.context["design"])
     found = (
         manner.first(answer) if manner else _first(answer, window),
-        _year(year),
+        "" if window is year else _year(year),
         _why(answer),
         _chances(answer),
         *(manner.more(answer) if manner else (_pair(answer),)),

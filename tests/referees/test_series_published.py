@@ -15,8 +15,6 @@ from attendlib.stats.series import at_correlation, course, newey_west
 # after = t > 28 (the dam at Aswan, Cobb 1978), slope = (t - mean(t[after])) / 99, bend = slope * after. Value and se.
 GLS = [(0.0001, -305.755712969, 152.785522897), (0.3, -309.774495945, 206.447209962), (0.6, -328.979556655,
        330.432743497)]  # fmt: skip
-# The first 40 years, no bend, r = 0.4, weights = varFixed(~ 1 / w), w = 1, 2, 4, 1, 3 over and over.
-WEIGHTED = (-277.958796644, 107.169324308)
 # sandwich 3.0.2: NeweyWest(lm(Nile ~ after + slope + bend), lag = 3, prewhite = FALSE, adjust = TRUE).
 NEWEY_WEST = (-305.7553366174, 143.158232974)
 
@@ -33,11 +31,18 @@ def test_known_correlation_as_nlme(nile: np.ndarray, correlation: float, value: 
     assert (found.value, found.se) == pytest.approx((value, se), rel=1e-9)
 
 
-def test_weighted_as_nlme(nile: np.ndarray) -> None:
-    years = np.arange(1.0, 41)
+@pytest.mark.parametrize("noise", [0.0, 0.3, 1.0])
+def test_weights_are_of_the_noise_alone(nile: np.ndarray, noise: float) -> None:
+    """As statsmodels' GLS with that covariance written out; noise alone is WLS."""
+    years, weights = np.arange(1.0, 41), np.tile([1.0, 2, 4, 1, 3], 8)
     design = course(years > 28, years, bends=False)
-    found = at_correlation(nile[:40], design, years, 0.4, np.tile([1.0, 2, 4, 1, 3], 8))
-    assert (found.value, found.se) == pytest.approx(WEIGHTED, rel=1e-9)
+    state = 0.4 ** np.abs(np.subtract.outer(years, years))
+    known = sm.GLS(nile[:40], design, sigma=(1 - noise) * state + noise * np.diag(weights.mean() / weights)).fit()
+    found = at_correlation(nile[:40], design, years, 0.4, weights, noise)
+    assert (found.value, found.se) == pytest.approx((known.params["after"], known.bse["after"]), rel=1e-9)
+    if noise == 1:
+        plain = sm.WLS(nile[:40], design, weights=weights).fit()
+        assert (found.value, found.se) == pytest.approx((plain.params["after"], plain.bse["after"]), rel=1e-9)
 
 
 def test_newey_west_as_sandwich(nile: np.ndarray) -> None:

@@ -52,7 +52,7 @@ def test_the_printed_standard_errors_are_near(states: pd.DataFrame) -> None:
 
 def test_the_states_that_weigh_most_are_the_printed_ones(states: pd.DataFrame) -> None:
     """The package's own summary: Nevada 0.124, New Hampshire 0.105, Connecticut 0.078, Delaware 0.070."""
-    weights = pd.Series(fitted(states, "mixture").weights, states.index[1:]).sort_values(ascending=False)
+    weights = pd.Series(fitted(states, "sdid").weights, states.index[1:]).sort_values(ascending=False)
     assert list(weights.index[:4]) == ["Nevada", "New Hampshire", "Connecticut", "Delaware"]
     assert weights.iloc[:4].to_numpy() == pytest.approx([0.124, 0.105, 0.078, 0.070], abs=0.0006)
 

@@ -1,9 +1,11 @@
 """What is out of date, and only that: by data in scope, by a question's parameters, by the pages' template."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from published import Found, write
 from stub_trust import SCHOOLS, notebook, write_stub
 
 from attendlib.export.entry import Entry
@@ -89,3 +91,13 @@ def test_a_frozen_plan_ages_what_may_quote_it(done) -> None:
     study, out = done
     (study.parent / "stub.protocol.json").write_text('{"plan": {}, "data_to": "", "sha256": "x"}')
     assert needed(study, out) == {"own run": set(SCHOOLS), "trust run": set(SCHOOLS)}
+
+
+def test_a_changed_file_of_earlier_results_ages_every_page(done, tmp_path) -> None:
+    study = replace(read_study(done[0]), results=(write(tmp_path, Found("north")),))
+    first, again = make_plan(study), make_plan(study)
+    write(tmp_path, Found("north", 2.0))
+    changed = make_plan(study)
+    for one, same, other in zip(first.jobs, again.jobs, changed.jobs, strict=True):
+        assert one.key == same.key != other.key
+    assert str(tmp_path) not in str(changed.provenance)

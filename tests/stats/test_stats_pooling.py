@@ -39,6 +39,15 @@ def test_reml_equals_a_random_intercept_of_known_within_variance():
     assert (found.value, found.se) == pytest.approx((fit.coef.iloc[0], fit.se.iloc[0]), rel=1e-3)
 
 
+def test_the_error_never_below_the_plain_one():
+    """Groups that agree by chance make Knapp and Hartung's short; where they differ both are one. t on k - 1 always."""
+    for y, scaled in (([1.0, 1.1, 0.9, 1.0], False), ([1.0, 4.0, -3.0, 2.0], True)):
+        plain, short, never = (meta_analysis(y, np.full(4, 0.8), test=test) for test in ("z", "knapp-hartung", "adhoc"))
+        assert never.se == pytest.approx(max(plain.se, short.se))
+        assert (never.se > short.se * 1.01) is not scaled
+        assert (never.df, never.low) == (3, pytest.approx(never.value - t(3).ppf(0.975) * never.se))
+
+
 def test_order_and_unit_do_not_matter():
     _, y, se = groups(1, 9, 1.0)
     found, turned = partial_pool(y, se), partial_pool(y[::-1] * 100, se[::-1] * 100)

@@ -24,11 +24,17 @@ def test_without_slope_and_correlation_it_is_the_difference_of_means() -> None:
 
 
 def test_closed_days_count_less() -> None:
-    """A period of weight next to nothing moves nothing."""
+    """A period of weight next to nothing moves nothing, where some of what is seen is noise."""
     spoilt, weights = NOISE + 50 * (TIMES == 9), np.where(TIMES == 9, 1e-9, 1.0)
     design = course(SINCE, TIMES, slope=False)
-    first, second = (carried_on(y, design, TIMES, weights).estimate.value for y in (NOISE, spoilt))
-    assert second == pytest.approx(first, abs=1e-2)
+    first, second = (at_correlation(y, design, TIMES, 0.6, weights, 0.3).value for y in (NOISE, spoilt))
+    assert second == pytest.approx(first, abs=1e-5)
+
+
+def test_units_of_the_weights_change_nothing() -> None:
+    design, weights = course(SINCE, TIMES), 1 + TIMES % 3
+    one, other = (carried_on(NOISE, design, TIMES, times * weights).estimate for times in (1, 70))
+    assert other == one
 
 
 def test_interval_grows_with_what_cannot_be_known() -> None:

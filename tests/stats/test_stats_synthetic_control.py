@@ -69,6 +69,15 @@ def test_the_ridge_spreads_weights_toward_even_ones() -> None:
     assert simplex_weights(columns, target, ridge=1e4) == pytest.approx(np.full(6, 1 / 6), abs=1e-4)
 
 
+def test_a_season_all_share_changes_nothing_of_the_mixture() -> None:
+    """The published ridge grows with it, and weights then come out nearly even."""
+    y, season = beside(MIXED + STEP), 20 * np.sin(np.arange(9))
+    here, there = (synthetic_control(each, FIRST) for each in (y, y + season))
+    assert there.weights == pytest.approx(here.weights, abs=1e-8)
+    assert (there.estimate.value, there.estimate.se) == pytest.approx((here.estimate.value, here.estimate.se))
+    assert np.ptp(synthetic_control(y + season, FIRST, kind="sdid").weights) < np.ptp(there.weights) / 2
+
+
 def test_the_solver_beats_every_mixture_on_a_grid() -> None:
     columns, target, ridge = DONORS[:3, :FIRST].T, DONORS[4, :FIRST], 0.7
     grid = np.array([[a, b, 20 - a - b] for a in range(21) for b in range(21 - a)]) / 20

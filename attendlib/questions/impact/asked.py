@@ -1,9 +1,11 @@
 """What a study asks of intervention_impact, as one frozen record: the models' keys, typed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from attendlib.questions.impact.evidence import Evidence
+from attendlib.records.answer import Check, Row
 from attendlib.records.study import Eligible, Span
 
 
@@ -45,6 +47,25 @@ def eligible_of(written: Mapping[str, object] | None) -> Eligible | None:
 def dates_of(written: Sequence[object]) -> tuple[date, ...]:
     """Dates, or their ISO text, as a notebook hands them on; in order."""
     return tuple(sorted(day if isinstance(day, date) else date.fromisoformat(str(day)) for day in written))
+
+
+def asked_rows(found: Evidence, asked: Asked, checks: Sequence[Check]) -> list[Row]:
+    """What a study that puts this one together with others must know: of what, for how much, by which estimates.
+
+    `decides` names main and check under `model`, the intervention under `method`, and the smallest worthwhile
+    difference as `value`; `checks_failed` counts. Of pages of all schools: a school's page is not put together so.
+    """
+    if found.scope != "all":
+        return []
+    base = Row("decides", found.scope, value=asked.delta, unit="days a year", n=found.n, method=asked.name)
+    rows = [replace(base, group="as=main", model=found.main.model if found.main else "")]
+    if found.check and not found.alone:
+        rows.append(replace(base, group="as=check", model=found.check.model))
+    failed = sum(check.passed is False for check in checks)
+    return [
+        *rows,
+        replace(base, estimate="checks_failed", value=float(failed), unit="checks", method="count"),
+    ]
 
 
 def outcome_from(keys: Mapping[str, object]) -> str:

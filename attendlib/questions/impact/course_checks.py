@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import date
 
+import numpy as np
+
 from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
@@ -20,6 +22,7 @@ BESIDE = {
     NATIONAL: "England's published weeks",
     NONE: "nothing else",
 }
+SPELL = 2  # periods in a row: one bad half-term alone is as often noise
 ONE_SERIES = (
     "Only this school's own course is held: whatever else changed at the same time would look the same, so no verdict"
     " can rest on it."
@@ -32,10 +35,12 @@ def series_checks(
     """Every check. `placebos` are starts that never were and the points fewer each would show."""
     annual = seen.days_after * SESSIONS_A_DAY >= FEWEST_SESSIONS_ANNUALISED
     text = f"The outcome covers at least {FEWEST_SESSIONS_ANNUALISED} possible sessions."
+    alone = seen.comparison == NONE  # whose worst spell is winter's
     return [
         _comparison(seen),
         Check("Enough possible sessions", annual, text if annual else NOT_ANNUALISED),
         *(_placebo_check(day, found) for day, found in placebos.items()),
+        *([] if alone else [worst_spell_check(seen)]),
         _length(seen),
         _season(seen),
         _codes(seen),
@@ -58,6 +63,20 @@ def _placebo_check(day: date, found: Estimate | None) -> Check:
     said = f"{value} points fewer absent ({low} to {high})"
     none = "No sign of a change where none could be"
     return placebo_check(name, found.p, "The course bent before anything began", none, said)
+
+
+def worst_spell_check(seen: Observed) -> Check:
+    """Whether it began just after the worst spell held from before, from which a course drifts back by itself."""
+    apart = (seen.own[0] - seen.beside[0])[~seen.after]
+    spells = np.convolve(apart, np.ones(SPELL), mode="valid")
+    worst = bool(spells[-1] >= spells.max())
+    last = f"The two {seen.period.replace('_', '-')}s before the start"
+    passed = f"{last} were not the worst two in a row of the {len(apart)} held from before it."
+    failed = (
+        f"{last} were the worst two in a row of the {len(apart)} held from before it, beside what it is compared with:"
+        " a course drifts back from its worst by itself, and this could be no more than that."
+    )
+    return Check("Not begun after its worst spell", not worst, failed if worst else passed)
 
 
 def _length(seen: Observed) -> Check:

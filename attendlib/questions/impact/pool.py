@@ -12,12 +12,15 @@ from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.groups import CELLS, NEVER, Groups, began_unseen, groups_over_time, not_held
 from attendlib.questions.windows import span
-from attendlib.records.answer import Step
+from attendlib.records.answer import Check, Step
 from attendlib.records.study import Span
 from attendlib.stats.synthetic_control import Synthetic
 
 FEWEST_BEFORE = 4  # periods: from fewer, schools that ran alike by chance cannot be told from those that do
-MOST_OF_ONE = 0.8  # of the mixture: above it the mixture is one school's own figures
+# The p% rule of statistical offices (Hundepool and others 2012, Statistical Disclosure Control): the second largest of
+# a published sum knows its own part, so what is left must blur the largest by at least this share of it.
+REST_AT_LEAST = 0.15
+HALF = 0.5  # of the mixture: above it one school counts for more than all others together
 CARRIES = 0.01  # of the mixture: under it a school adds nothing that could hide another
 
 
@@ -182,15 +185,25 @@ def _over_time(groups: Groups, first: int, asked: Asked, all_phases: bool) -> Po
 
 
 def hidden(weights: np.ndarray) -> bool:
-    """Whether a mixture hides every school in it: three or more carry weight, and none carries nearly all."""
-    return int((weights >= CARRIES).sum()) >= OTHER_SCHOOLS_NEEDED and float(weights.max()) <= MOST_OF_ONE
+    """Whether a mixture hides every school in it: three or more carry weight, and none can work out another's part."""
+    *_, second, largest = np.sort(weights)
+    carrying = int((weights >= CARRIES).sum())
+    return carrying >= OTHER_SCHOOLS_NEEDED and bool(1 - largest - second >= REST_AT_LEAST * largest)
+
+
+def one_school_check(weights: np.ndarray) -> Check:
+    """Whether one other school is most of the mixture, for information: then its own year is most of the comparison."""
+    heavy = float(weights.max())
+    most = f"The school that counts most is {100 * heavy:.0f}% of the mixture"
+    text = f"{most}: whatever befell that one school reads as a change at this one." if heavy > HALF else f"{most}."
+    return Check("No one school is most of the mixture", None, text)
 
 
 def refuse_readable(found: Synthetic, steps: tuple[Step, ...]) -> None:
     """Refuses a mixture from which one other school's own course could be read."""
     if not hidden(found.weights):
         reason = (
-            f"fewer than {OTHER_SCHOOLS_NEEDED} other schools, or nearly one alone, make up the mixture that ran alike:"
-            " their own figures could be read from it"
+            f"fewer than {OTHER_SCHOOLS_NEEDED} other schools, or nearly one or two alone, make up the mixture that ran"
+            " alike: their own figures could be read from it"
         )
         raise Refused("too_few", reason, steps)

@@ -1,11 +1,12 @@
 """Several schools put together, in words: the mean, where one more school would lie, and every school's own figure."""
 
-from attendlib.records.answer import Answer, Chart, Row, Story, Table
-from attendlib.words.charts import Dot, dots
+from attendlib.records.answer import Answer, Chart, Story, Table
 from attendlib.words.impact.manner import Manner
-from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils
+from attendlib.words.impact.pooled import Told, choices, forest, spread
+from attendlib.words.numbers import interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
+SCHOOLS = Told("school", "schools", "by referred pupils")
 MODELS = {
     "pooled_adjusted": "Main: schools' own differences put together, pupils alike in earlier absence",
     "pooled_check": "Check: the same for the change since the earlier baseline",
@@ -37,55 +38,22 @@ def _more(answer: Answer) -> tuple[str, ...]:
 
 
 def _details(answer: Answer) -> Story:
-    return Story("", _spread(answer), charts=_charts(answer), tables=(_schools(answer), _choices(answer)))
-
-
-def _spread(answer: Answer) -> tuple[str, ...]:
-    row = answer.row("between_schools")
-    if row is None or row.value is None:
-        return ("The figures are withheld.",)
-    return (f"Schools' true differences spread by {figure(row)} {row.unit} around their mean (standard deviation).",)
-
-
-def _name(answer: Answer, row: Row) -> str:
-    urn = row.group.partition("=")[2]
-    return answer.context.get(f"school_{urn}", urn)
+    return Story(
+        "", spread(answer, SCHOOLS), charts=_charts(answer), tables=(_schools(answer), choices(answer, SCHOOLS))
+    )
 
 
 def _charts(answer: Answer) -> tuple[Chart, ...]:
-    rows = [row for row in answer.select("school_difference") if row.value is not None]
-    mean = answer.row(_estimate(rows), model="pooled_adjusted") if rows else None
-    new = answer.row("new_school")
-    if mean is None or mean.value is None or new is None:
-        return ()
-    items = [Dot(f"{_name(answer, row)}, n {count(row.n)}", row) for row in rows]
-    items += [Dot("All of them together", mean), Dot("Where one more school would lie", new)]
-    said = "; ".join(f"{item.label}: {figure(item.row)}" for item in items)
-    title = f"Each school's own difference, and all {len(rows)} together"
-    alt = f"{rows[0].unit.capitalize()} fewer missed by referred pupils, 95% intervals, {pupils(mean.n)}. {said}."
-    return (dots(title, alt, items, f"fewer {rows[0].unit}", zero_line=True),)
-
-
-def _estimate(rows: list[Row]) -> str:
-    return "days_fewer" if rows[0].unit == "days a year" else "days_fewer_in_window"
+    rows = answer.select("school_difference")
+    unit = next((row.unit for row in rows if row.value is not None), "")
+    mean = answer.row("days_fewer" if unit == "days a year" else "days_fewer_in_window", model="pooled_adjusted")
+    return forest(answer, SCHOOLS, mean)
 
 
 def _schools(answer: Answer) -> Table:
-    lines = [Line(_name(answer, row), row) for row in answer.select("school_difference")]
+    lines = [Line(SCHOOLS.label(answer, row), row) for row in answer.select("school_difference")]
     note = "x: too few pupils on one side for a figure of the school's own."
     return estimates_table("Each school's own difference: fewer days missed", "School", "Difference", lines, note)
-
-
-def _choices(answer: Answer) -> Table:
-    names = {"REML": "Random effects (REML), the main one", "DL": "Random effects (DerSimonian and Laird)",
-             "common": "One true difference for all schools"}  # fmt: skip
-    lines = []
-    for row in answer.select("choice"):
-        made = dict(part.split("=", 1) for part in row.group.split(";"))
-        urn = made["without"]
-        name = names[made["together"]] if urn == "none" else f"Without {answer.context.get(f'school_{urn}', urn)}"
-        lines.append(Line(name, row))
-    return estimates_table("Put together in other ways: fewer days missed", "Way", "Difference", lines)
 
 
 MANNER = Manner(

@@ -20,14 +20,16 @@ CHOICES = {
 CAVEATS = (
     "Nobody drew lots: whatever else changed in this school alone after the start is in the figure too.",
     "A mixture that ran alike before need not have gone on alike; what happened in those schools is in the figure too.",
+    "A school that begins in its worst spell drifts back by itself; the mixture does not know that, and no check here"
+    " looks for it.",
     "Pupils change from year to year, in this school and in the others.",
 )
 METHOD = (
     "Other schools that did not begin are mixed: shares are spread over them and lean to those whose course before the"
     " start ran alongside this school's. A steady difference in level is allowed; no single school may be nearly all.",
-    "The main comparison is how far the school lies from its mixture after the start. The check also weights the times"
-    " before by how well they foretell the time after (synthetic difference in differences); not adjusted means"
-    " beside the plain mean of all these schools.",
+    "The main comparison is how far the school lies from its mixture after the start. The check spreads shares"
+    " more evenly and also weights the times before by how well they foretell the time after (synthetic difference in"
+    " differences); not adjusted means beside the plain mean of all these schools.",
     "The interval comes from the other schools: each in turn is set beside a mixture of the rest, as if it had begun."
     " It assumes that this school would have strayed from its mixture no more than they do from theirs.",
 )

@@ -12,8 +12,9 @@ from scipy.stats import binom
 from trust import Trust, make_trust
 
 from attendlib.questions.impact.chosen import Compared
-from attendlib.questions.impact.designs.meta_analysis import _row, schools_of
+from attendlib.questions.impact.designs.meta_analysis import schools_of
 from attendlib.questions.impact.figures import days_rows
+from attendlib.questions.impact.pooled import mean_row, pooled
 from attendlib.questions.intervention_impact import impact_details, intervention_impact
 from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.questions.windows import Windows, span
@@ -43,8 +44,8 @@ def put_together(schools: int, side: int, days: float, seed: int) -> tuple[str, 
     """Verdict (design checks taken as passed), the main mean in points, and the mean realised benefit in days."""
     found, realised = several(schools, side, days, seed)
     each = schools_of(found, 5)
-    metas = [each.pooled(name) for name in ("adjusted", "check")]
-    rows = [days_rows(_row(meta, "points_fewer", "", 1), 115, lessons=False)[1] for meta in metas]
+    metas = [pooled(each.of(name)) for name in ("adjusted", "check")]
+    rows = [days_rows(mean_row(meta, "points_fewer", "", 1), 115, lessons=False)[1] for meta in metas]
     verdict, _ = decide(Judged.of(rows[0], rows[1], 2.0), Design((), True), 0.75)
     return verdict, metas[0], realised
 

@@ -11,7 +11,7 @@ from trust import Trust
 from attendlib.intake import frames
 from attendlib.notebook import impact_details, intervention_impact
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.pool import hidden, refuse_readable
+from attendlib.questions.impact.pool import hidden, one_school_check, refuse_readable
 from attendlib.records.answer import Answer
 from attendlib.stats.synthetic_control import synthetic_control
 from attendlib.words.rule import causal_words
@@ -156,14 +156,23 @@ def test_year_groups_named_are_compared_with_the_same_year_groups_elsewhere(ask:
     [
         ([0.5, 0.3, 0.2], True),
         ([0.5, 0.5, 0.0], False),
-        ([0.81, 0.1, 0.09], False),
-        ([0.8, 0.1, 0.1], True),
+        ([0.8, 0.1, 0.1], False),
+        ([0.8, 0.05, 0.05, 0.05, 0.05], True),
+        ([0.7, 0.28, 0.02], False),  # the second knows its own 28%, and so the first to a fiftieth
+        ([0.7, 0.19, 0.11], True),
         ([1.0, 0.0, 0.0, 0.0], False),
         ([0.6, 0.395, 0.005], False),
     ],
 )
 def test_a_mixture_hides_the_schools_in_it(weights: list[float], hides: bool) -> None:
     assert hidden(np.array(weights)) == hides
+
+
+def test_one_school_that_is_most_of_the_mixture_is_named_as_such() -> None:
+    light, heavy = (one_school_check(np.array(weights)) for weights in ([0.5, 0.3, 0.2], [0.6, 0.2, 0.2]))
+    assert light.passed is heavy.passed is None
+    assert light.text == "The school that counts most is 50% of the mixture."
+    assert "60% of the mixture: whatever befell that one school" in heavy.text
 
 
 def test_a_mixture_that_is_one_school_is_never_shown() -> None:

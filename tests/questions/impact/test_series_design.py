@@ -161,6 +161,25 @@ def test_one_series_alone_cannot_tell(begun: Trust, monkeypatch: pytest.MonkeyPa
     answer = ask(begun, monkeypatch, "999001", **GATE, comparison="none")
     assert answer.verdict == "Cannot tell"
     assert "Only this school's own course is held" in answer.reasons[0]
+    assert "Not begun after its worst spell" not in {check.name for check in answer.checks}  # winter's, not its own
+
+
+@pytest.mark.parametrize(("shift", "passed"), [(0.05, False), (-0.05, True)])
+def test_begun_after_its_worst_spell(begun: Trust, monkeypatch: pytest.MonkeyPatch, shift: float, passed: bool) -> None:
+    held = frames.absence_by_group
+
+    def changed(*asked: Any) -> pd.DataFrame:
+        cells = held(*asked)
+        last = (cells["school"] == "999001") & (cells["academic_year"] == "2024/25") & cells["period"].isin(["1", "2"])
+        return cells.assign(rate_per_pupil=cells["rate_per_pupil"] + shift * last)
+
+    monkeypatch.setattr(frames, "absence_by_group", changed)
+    answer = ask(begun, monkeypatch, "999001", **GATE)
+    (check,) = (check for check in answer.checks if check.name == "Not begun after its worst spell")
+    assert check.passed is passed
+    if not passed:
+        assert answer.verdict == "Cannot tell"
+        assert "The two half-terms before the start were the worst two in a row of the 8 held" in check.text
 
 
 def test_other_schools_stand_together_on_the_page(begun: Trust, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,14 +22,18 @@ NULLS = {
     "weeks, year groups": Shape(period="week", comparison=SAME_SCHOOL),
     "autumn weeks, England": Shape(period="week", comparison=NATIONAL, years=3),
 }
-# A trend of the school's own misleads the check, a bad spell before the start misleads main: together neither decides.
-MISLEADING = {
+# A trend of the school's own misleads the check, a bad spell before the start misleads main: together neither decides,
+# and where that spell was the worst held from before a check fails.
+TRENDS = {
     "half-terms, falling a point a year by itself": Shape(trend=-1.0),
     "half-terms, rising a point a year by itself": Shape(trend=1.0),
+}
+SPELLS = {
     "half-terms, begun after the worst spell of ten": Shape(worst=True),
     "half-terms, year groups, begun after the worst spell of ten": Shape(comparison=SAME_SCHOOL, worst=True),
     "weeks, begun after the worst spell of ten": Shape(period="week", worst=True),
 }
+MISLEADING = {**TRENDS, **SPELLS}
 # Falls short of 93%: 92.3% of 1,000 when measured, and docs/methods.md says so. To be mended, not to grow.
 KNOWN_SHORT = {"autumn weeks, England": 0.90}
 PLANTED = {
@@ -56,14 +60,21 @@ def test_hardly_ever_wrong_and_covered(name: str) -> None:
     verdicts = Counter(outcome.verdict for outcome in found)
     covered = sum(covers(outcome.main, shape.points) for outcome in found) / len(found)
     helped, harmed = verdicts[HELPED] / len(found), verdicts[HARM] / len(found)
-    said(f"{name}: covered {covered:.1%}, helped {helped:.1%}, harm {harmed:.1%}, {dict(verdicts)}")
+    sound = [outcome for outcome in found if not outcome.after_worst]
+    covered_sound = sum(covers(outcome.main, shape.points) for outcome in sound) / len(sound)
+    said(
+        f"{name}: covered {covered:.1%}, helped {helped:.1%}, harm {harmed:.1%}, {dict(verdicts)};"
+        f" after the worst spell held {1 - len(sound) / len(found):.1%}, the others covered {covered_sound:.1%}"
+    )
     assert harmed < 0.05
     if name in PLANTED:
         assert helped > 0.5
     else:
         assert helped < 0.05
-    if name not in MISLEADING:
-        assert KNOWN_SHORT.get(name, 0.93) <= covered <= 0.97
+    least = KNOWN_SHORT.get(name, 0.93)
+    assert least <= covered_sound
+    if name not in SPELLS:
+        assert least <= covered <= 0.97
 
 
 @pytest.mark.parametrize("name", NULLS)

@@ -18,17 +18,18 @@ from attendlib.questions.impact.designs.adjusted import adjusted
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import annual, days_followed, days_rows, models
 from attendlib.questions.impact.models import Model, Unfit, overlapping, points_fewer
+from attendlib.questions.impact.pooled import (
+    FEWEST,
+    Unit,
+    agreement,
+    choice_rows,
+    mean_row,
+    pooled,
+    spread_rows,
+)
 from attendlib.questions.windows import words
-from attendlib.records.answer import NOT_AVAILABLE, Check, Row, Scope, Step
+from attendlib.records.answer import NOT_AVAILABLE, Row, Scope, Step
 from attendlib.stats.fit import Estimate
-from attendlib.stats.heterogeneity import Method
-from attendlib.stats.pooling import Meta, Pooled, meta_analysis, partial_pool
-
-FEWEST_SCHOOLS = 2
-METHOD = "REML, Knapp-Hartung"
-
-
-METHODS: tuple[Method, ...] = ("REML", "DL", "common")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,15 +40,9 @@ class Schools:
     pupils: Mapping[str, int]
     too_small: tuple[str, ...]
 
-    def pooled(self, model: str, method: Method = "REML", leave_out: str = "") -> Meta:
-        """The mean of the schools' differences by one model, and how far they truly differ (points)."""
-        each = [own[model] for school, own in self.own.items() if school != leave_out]
-        return meta_analysis([one.value for one in each], [one.se for one in each], method)
-
-    def another(self) -> Pooled | None:
-        """Where one more school's difference by the main model would lie (points); None under three schools."""
-        each = [own["adjusted"] for own in self.own.values()]
-        return partial_pool([one.value for one in each], [one.se for one in each]) if len(each) >= 3 else None
+    def of(self, model: str) -> dict[str, Estimate]:
+        """Each school's own difference by one model (points)."""
+        return {school: own[model] for school, own in self.own.items()}
 
 
 def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
@@ -60,21 +55,24 @@ def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         return replace(own, context={**own.context, "design": "adjusted"})
     found = compared(pupils, asked, scope)
     schools = schools_of(found, limit(pupils.study_file.study.audience))
-    if len(schools.own) < FEWEST_SCHOOLS:
+    if len(schools.own) < FEWEST:
         reason = "fewer than two schools have enough pupils for a difference of their own"
         raise Refused("too_few", f"{reason}: see `design: adjusted`, which puts pupils together", found.steps)
     n = sum(schools.pupils.values())
-    named = {name: schools.pooled(name) for name in _models(found)}
+    named = {name: pooled(schools.of(name)) for name in _models(found)}
     days = days_followed(found)
     rows = [
         row for name, meta in named.items()
-        for row in days_rows(_row(meta, "points_fewer", f"pooled_{name}", n), days, lessons=name == "adjusted")
+        for row in days_rows(mean_row(meta, "points_fewer", f"pooled_{name}", n), days, lessons=name == "adjusted")
     ]  # fmt: skip
     year = {row.model: row for row in rows if row.estimate == "days_fewer"}
-    rows += [*_own_rows(schools, found), *_spread_rows(schools, n, found), *_choice_rows(schools, found, n)]
+    main_of, unit = schools.of("adjusted"), _unit(found)
+    rows += [
+        *_own_rows(schools, unit), *spread_rows(main_of, n, unit, "pooled_adjusted"), *choice_rows(main_of, n, unit)
+    ]  # fmt: skip
     others = frames.interventions(pupils)
     checks = design_checks(found, asked, others[others["intervention"] != asked.intervention])
-    checks.append(_agreement(named["adjusted"], found))
+    checks.append(agreement(main_of, unit))
     names = frames.schools(pupils).set_index("school")["name"]
     context = {"outcome": words(found.windows.outcome), "window_days": f"{days:.0f}",
                "schools": str(len(schools.own)), "schools_too_small": str(len(schools.too_small)),
@@ -122,65 +120,20 @@ def _fitted(frame: pd.DataFrame, named: dict[str, Model]) -> dict[str, Estimate]
     return own if all(each.se > 0 for each in own.values()) else None
 
 
-def _row(meta: Meta, estimate: str, model: str, n: int) -> Row:
-    return Row(
-        estimate, "all", model=model, value=meta.value, low=meta.low, high=meta.high, se=meta.se, df=meta.df, p=meta.p,
-        confidence_pct=meta.confidence_pct, unit="percentage points", n=n, n_groups=meta.n, method=METHOD,
-    )  # fmt: skip
+def _unit(found: Compared) -> Unit:
+    """Schools, in days a year where the outcome is long enough."""
+    if annual(found):
+        return Unit("school", "days a year", DAYS_A_YEAR / 100)
+    return Unit("school", "days in the window", days_followed(found) / 100)
 
 
-def _per_point(found: Compared) -> tuple[float, str]:
-    """Days for each point, and their unit: a year's where the outcome is long enough."""
-    return (DAYS_A_YEAR / 100, "days a year") if annual(found) else (days_followed(found) / 100, "days in the window")
-
-
-def _own_rows(schools: Schools, found: Compared) -> list[Row]:
+def _own_rows(schools: Schools, of: Unit) -> list[Row]:
     """Each school's own difference, in days, as its own page has it; and those too small, without a figure."""
-    factor, unit = _per_point(found)
     rows = []
     for urn, own in schools.own.items():
         points = row_of(
             own["adjusted"], "points_fewer", "all", group=f"school={urn}", model="adjusted", method="OLS, HC2"
         )
-        rows.append(replace(rescaled(points, factor, "school_difference", unit), n=schools.pupils[urn]))
-    small = Row("school_difference", "all", model="adjusted", unit=unit, withheld=NOT_AVAILABLE)
+        rows.append(replace(rescaled(points, of.per, "school_difference", of.unit), n=schools.pupils[urn]))
+    small = Row("school_difference", "all", model="adjusted", unit=of.unit, withheld=NOT_AVAILABLE)
     return [*rows, *(replace(small, group=f"school={urn}") for urn in schools.too_small)]
-
-
-def _spread_rows(schools: Schools, n: int, found: Compared) -> list[Row]:
-    """Where one more school's true difference would lie, and how far schools truly differ (a standard deviation).
-
-    From three schools on the first averages over how far schools may differ: taken at REML's peak, often nought where
-    schools are few, it would be as narrow as the mean's own interval.
-    """
-    factor, unit = _per_point(found)
-    meta, new = schools.pooled("adjusted"), schools.another()
-    base = Row(
-        "new_school", "all", model="pooled_adjusted", unit=unit, n=n, n_groups=meta.n, method="averaged over REML"
-    )
-    spread = replace(base, estimate="between_schools", value=factor * meta.between**0.5,
-                     low=factor * meta.between_low**0.5, high=factor * meta.between_high**0.5, confidence_pct=95.0,
-                     method="REML, Q-profile")  # fmt: skip
-    if new is None:
-        return [spread]
-    where = replace(base, value=factor * new.mean, low=factor * new.new_low, high=factor * new.new_high)
-    return [replace(where, confidence_pct=95.0), spread]
-
-
-def _choice_rows(schools: Schools, found: Compared, n: int) -> list[Row]:
-    """Other ways of putting the schools together, and the mean without each of them."""
-    factor, unit = _per_point(found)
-    made = [(f"together={method};without=none", schools.pooled("adjusted", method)) for method in METHODS]
-    if len(schools.own) > FEWEST_SCHOOLS:
-        made += [(f"together=REML;without={urn}", schools.pooled("adjusted", leave_out=urn)) for urn in schools.own]
-    return [rescaled(replace(_row(meta, "choice", "", n), group=group), factor, "choice", unit) for group, meta in made]
-
-
-def _agreement(meta: Meta, found: Compared) -> Check:
-    """How far the schools' differences agree, for information: a mean of unlike things is still only their mean."""
-    factor, unit = _per_point(found)
-    if meta.n < 5:
-        return Check("Schools agree", None, f"With {meta.n} schools nobody can say how far they truly differ.")
-    value, low, high = (factor * each**0.5 for each in (meta.between, meta.between_low, meta.between_high))
-    text = f"True differences spread by about {value:.1f} {unit} around their mean ({low:.1f} to {high:.1f})"
-    return Check("Schools agree", None, f"{text}; {meta.i2_pct:.0f}% of what schools differ by is more than chance.")

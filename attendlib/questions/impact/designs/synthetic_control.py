@@ -16,7 +16,7 @@ from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
 from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, weight_rows
 from attendlib.questions.impact.placebo import placebo_check
-from attendlib.questions.impact.pool import Pool, pool, refuse_readable
+from attendlib.questions.impact.pool import Pool, one_school_check, pool, refuse_readable
 from attendlib.questions.windows import words
 from attendlib.records.answer import Check, Row, Scope
 from attendlib.records.study import ALL
@@ -54,7 +54,7 @@ def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     ]  # fmt: skip
     checks = [
         enough_donors(len(found.donors)), fit_check(made[MAIN]), *(each for _, each in placebos),
-        _long_enough(days), *_same_time(pupils, asked, found), _phases(found),
+        one_school_check(made[MAIN].weights), _long_enough(days), *_same_time(pupils, asked, found), _phases(found),
     ]  # fmt: skip
     n = int(found.groups.labels["pupils"].sum())
     return Evidence(rows, checks, main, check, found.groups.steps, "school", n, _context(pupils, found, days))

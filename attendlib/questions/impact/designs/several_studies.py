@@ -1,0 +1,127 @@
+"""Several studies of the same: each one's published difference, put together whatever it found (random effects)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from attendlib.errors import Problem, StudyError
+from attendlib.intake.earlier import Earlier, earlier_studies
+from attendlib.intake.load import Pupils
+from attendlib.questions.common import word_row
+from attendlib.questions.impact.asked import Asked
+from attendlib.questions.impact.chosen import Refused
+from attendlib.questions.impact.evidence import Evidence
+from attendlib.questions.impact.pooled import (
+    FEWEST,
+    Unit,
+    agreement,
+    choice_row,
+    choice_rows,
+    mean_row,
+    pooled,
+    spread_rows,
+)
+from attendlib.records.answer import Check, Row, Scope
+from attendlib.stats.fit import Estimate
+
+MAIN, CHECK = "pooled_main", "pooled_check"
+STUDIES = Unit("study", "days a year")
+
+
+def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
+    """The mean of earlier studies' main differences, and of their checks; each as it was published.
+
+    Nothing is read of this study's own pupils. Raises Refused for a school's page and where fewer than two studies have
+    a figure; StudyError for files that cannot be used or are of another intervention.
+    """
+    if scope != "all":
+        raise Refused("not_applicable", "several studies are put together on the page of all schools")
+    every = earlier_studies(pupils.study_file)
+    _of_one_intervention(every, asked)
+    counted = {each.study: each for each in every if each.main is not None}
+    if len(counted) < FEWEST:
+        some = f"{len(counted)} of {len(every)} studies published a figure for all schools"
+        raise Refused("too_few", f"{some}, and several are two or more")
+    main, check = _differences(counted, "main"), _differences(counted, "check")
+    n = sum(each.main.n or 0 for each in counted.values() if each.main)
+    means = [mean_row(pooled(own), "days_fewer", name, n, STUDIES.unit) for name, own in ((MAIN, main), (CHECK, check))]
+    rows = [
+        *means, *_own_rows(every), *spread_rows(main, n, STUDIES, MAIN), *choice_rows(main, n, STUDIES),
+        *_sound_row(counted, main, n),
+    ]  # fmt: skip
+    checks = [_kept(counted), _counted(every, counted), _worthwhile(counted, asked), agreement(main, STUDIES)]
+    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted))
+
+
+def _of_one_intervention(every: Sequence[Earlier], asked: Asked) -> None:
+    """Refuses studies of something else."""
+    others = [each for each in every if each.intervention not in ("", asked.name)]
+    if others:
+        remedy = f"Take it out, or have the study name it `{asked.intervention}` if it is the same."
+        raise StudyError(
+            [Problem(each.study, f"it is about {each.intervention}, not {asked.name}", remedy) for each in others]
+        )
+
+
+def _differences(counted: Mapping[str, Earlier], which: str) -> dict[str, Estimate]:
+    """Each study's own difference (days a year); its main one where a study decides by that alone."""
+    rows = {name: (each.check if which == "check" else None) or each.main for name, each in counted.items()}
+    return {
+        name: Estimate(row.value, row.se, float("inf"), float("nan"), row.low, row.high, row.n or 0, row.n_groups)
+        for name, row in rows.items()
+        if row is not None and row.value is not None and row.se and row.low is not None and row.high is not None
+    }
+
+
+def _own_rows(every: Sequence[Earlier]) -> list[Row]:
+    """Each study's main difference and verdict; without a figure where it published none."""
+    rows = []
+    for each in every:
+        blank = Row("study_difference", "all", model="main", unit=STUDIES.unit, withheld=each.withheld)
+        rows.append(replace(each.main or blank, estimate="study_difference", model="main", group=f"study={each.study}"))
+        if each.main is not None:
+            n = each.main.n or 0
+            rows.append(word_row("study_verdict", "all", each.verdict, n, group=f"study={each.study}"))
+    return rows
+
+
+def _sound_row(counted: Mapping[str, Earlier], main: Mapping[str, Estimate], n: int) -> list[Row]:
+    """The mean of only those studies whose own checks all passed, where that leaves several but not all."""
+    failed = [name for name, each in counted.items() if each.failed]
+    if not failed or len(main) - len(failed) < FEWEST:
+        return []
+    return [choice_row(pooled(main, leave_out=failed), "together=REML;without=failed", n, STUDIES)]
+
+
+def _kept(counted: Mapping[str, Earlier]) -> Check:
+    """Whether every study passed its own checks: a mean keeps what misled those it is made of."""
+    failed = [name for name, each in counted.items() if each.failed]
+    if not failed:
+        return Check("Every study's own checks", True, f"All {len(counted)} studies passed every check of their own.")
+    some = f"{len(failed)} of {len(counted)} studies failed a check of their own ({', '.join(failed)})"
+    return Check("Every study's own checks", False, f"{some}: putting studies together does not mend what misled them.")
+
+
+def _counted(every: Sequence[Earlier], counted: Mapping[str, Earlier]) -> Check:
+    """Which studies are in the mean, for information."""
+    missing = [each.study for each in every if each.study not in counted]
+    if not missing:
+        return Check("Studies without a figure", None, f"All {len(every)} studies named have one.")
+    text = f"{len(missing)} of {len(every)} published no figure for all schools and are not in the mean"
+    return Check("Studies without a figure", None, f"{text}: {', '.join(missing)}.")
+
+
+def _worthwhile(counted: Mapping[str, Earlier], asked: Asked) -> Check:
+    """Whether the studies asked for the same days, for information: the verdict here is by this study's own."""
+    known = sorted({each.delta for each in counted.values() if each.delta is not None})
+    said = " or ".join(f"{delta:g}" for delta in known)
+    text = f"The studies named {said} days a year as worth having, this page {asked.delta:g}."
+    return Check("Smallest worthwhile difference", None, text)
+
+
+def _context(every: Sequence[Earlier], counted: Mapping[str, Earlier]) -> dict[str, str]:
+    return {
+        "outcome": "each study's own dates",
+        "studies": str(len(counted)),
+        "studies_without": str(len(every) - len(counted)),
+        **{f"verdict_{each.study}": each.verdict for each in counted.values()},
+    }

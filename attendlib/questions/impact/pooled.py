@@ -1,0 +1,97 @@
+"""Several units' own differences put together by random effects: the rows that schools and studies share."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from math import isfinite
+
+from attendlib.questions.common import rescaled
+from attendlib.records.answer import Check, Row
+from attendlib.stats.fit import Estimate
+from attendlib.stats.heterogeneity import Method
+from attendlib.stats.pooling import Meta, Pooled, Test, meta_analysis, partial_pool
+
+METHODS: tuple[Method, ...] = ("REML", "DL", "common")
+METHOD = "REML, Knapp-Hartung"
+FEWEST = 2
+FEWEST_FOR_SPREAD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is put together: `name` is school or study; `per` its estimates' unit in the rows' `unit`."""
+
+    name: str
+    unit: str
+    per: float = 1.0
+
+    @property
+    def plural(self) -> str:
+        """Schools or studies."""
+        return {"study": "studies"}.get(self.name, f"{self.name}s")
+
+
+def pooled(
+    own: Mapping[str, Estimate], method: Method = "REML", leave_out: Collection[str] = (), test: Test = "knapp-hartung"
+) -> Meta:
+    """The mean of the units' own differences and how far they truly differ, in their unit."""
+    each = [one for name, one in own.items() if name not in leave_out]
+    return meta_analysis([one.value for one in each], [one.se for one in each], method, test)
+
+
+def another(own: Mapping[str, Estimate]) -> Pooled | None:
+    """Where one more unit's true difference would lie; None under three."""
+    each = list(own.values())
+    return partial_pool([one.value for one in each], [one.se for one in each]) if len(each) >= 3 else None
+
+
+def mean_row(meta: Meta, estimate: str, model: str, n: int, unit: str = "percentage points") -> Row:
+    """The mean as a row; `n` pupils, `n_groups` the units in it. Under four degrees of freedom there is no p."""
+    p = meta.p if isfinite(meta.p) else None
+    return Row(
+        estimate, "all", model=model, value=meta.value, low=meta.low, high=meta.high, se=meta.se, df=meta.df, p=p,
+        confidence_pct=meta.confidence_pct, unit=unit, n=n, n_groups=meta.n, method=METHOD,
+    )  # fmt: skip
+
+
+def spread_rows(own: Mapping[str, Estimate], n: int, of: Unit, model: str) -> list[Row]:
+    """Where one more unit's true difference would lie, and how far they truly differ (a standard deviation).
+
+    From three on the first averages over how far they may differ: taken at REML's peak, often nought where units are
+    few, it would be as narrow as the mean's own interval.
+    """
+    meta, new = pooled(own), another(own)
+    base = Row(f"new_{of.name}", "all", model=model, unit=of.unit, n=n, n_groups=meta.n, method="averaged over REML")
+    value, low, high = (of.per * each**0.5 for each in (meta.between, meta.between_low, meta.between_high))
+    spread = replace(base, estimate=f"between_{of.plural}", value=value, low=low, high=high, confidence_pct=95.0,
+                     method="REML, Q-profile")  # fmt: skip
+    if new is None:
+        return [spread]
+    where = replace(base, value=of.per * new.mean, low=of.per * new.new_low, high=of.per * new.new_high)
+    return [replace(where, confidence_pct=95.0), spread]
+
+
+def choice_rows(own: Mapping[str, Estimate], n: int, of: Unit) -> list[Row]:
+    """Other ways of putting them together, and the mean without each of them.
+
+    Among them Knapp and Hartung's error never below the plain one: few units that agree by chance make theirs short.
+    """
+    made = [(f"together={method};without=none", pooled(own, method)) for method in METHODS]
+    made.append(("together=REML_not_below_plain;without=none", pooled(own, test="adhoc")))
+    if len(own) > FEWEST:
+        made += [(f"together=REML;without={name}", pooled(own, leave_out=(name,))) for name in own]
+    return [choice_row(meta, group, n, of) for group, meta in made]
+
+
+def choice_row(meta: Meta, group: str, n: int, of: Unit) -> Row:
+    """One other way of putting them together."""
+    return rescaled(replace(mean_row(meta, "choice", "", n), group=group), of.per, "choice", of.unit)
+
+
+def agreement(own: Mapping[str, Estimate], of: Unit) -> Check:
+    """How far the differences agree, for information: a mean of unlike things is still only their mean."""
+    name, meta = f"{of.plural.capitalize()} agree", pooled(own)
+    if meta.n < FEWEST_FOR_SPREAD:
+        return Check(name, None, f"With {meta.n} {of.plural} nobody can say how far they truly differ.")
+    value, low, high = (of.per * each**0.5 for each in (meta.between, meta.between_low, meta.between_high))
+    text = f"True differences spread by about {value:.1f} {of.unit} around their mean ({low:.1f} to {high:.1f})"
+    return Check(name, None, f"{text}; {meta.i2_pct:.0f}% of what {of.plural} differ by is more than chance.")

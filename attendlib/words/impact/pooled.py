@@ -1,0 +1,66 @@
+"""What is said alike of several schools or several studies put together: the forest, the spread, the other ways."""
+
+from dataclasses import dataclass
+
+from attendlib.records.answer import Answer, Chart, Row, Table
+from attendlib.words.charts import Dot, dots
+from attendlib.words.numbers import count, figure, pupils
+from attendlib.words.tables import Line, estimates_table
+
+WAYS = {
+    "REML": "Random effects (REML), the main one",
+    "DL": "Random effects (DerSimonian and Laird)",
+    "common": "One true difference for all",
+    "REML_not_below_plain": "The main one, its error never below the plain one",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is put together: its name for one and for several, and who missed the days."""
+
+    one: str
+    several: str
+    who: str
+
+    def label(self, answer: Answer, row: Row) -> str:
+        """What the unit of this row is called."""
+        return self.name(answer, row.group.partition("=")[2])
+
+    def name(self, answer: Answer, key: str) -> str:
+        """A school by its name; a study by its own short one."""
+        return answer.context.get(f"{self.one}_{key}", key)
+
+
+def spread(answer: Answer, of: Told) -> tuple[str, ...]:
+    """How far true differences spread."""
+    row = answer.row(f"between_{of.several}")
+    if row is None or row.value is None:
+        return ("The figures are withheld.",)
+    whose = f"{of.several.capitalize()}' true differences"
+    return (f"{whose} spread by {figure(row)} {row.unit} around their mean (standard deviation).",)
+
+
+def forest(answer: Answer, of: Told, mean: Row | None) -> tuple[Chart, ...]:
+    """Each one's own difference, the mean, and where one more would lie; nothing where no figure is shown."""
+    rows = [row for row in answer.select(f"{of.one}_difference") if row.value is not None]
+    new = answer.row(f"new_{of.one}")
+    if not rows or mean is None or mean.value is None or new is None:
+        return ()
+    items = [Dot(f"{of.label(answer, row)}, n {count(row.n)}", row) for row in rows]
+    items += [Dot("All of them together", mean), Dot(f"Where one more {of.one} would lie", new)]
+    said = "; ".join(f"{item.label}: {figure(item.row)}" for item in items)
+    title = f"Each {of.one}'s own difference, and all {len(rows)} together"
+    alt = f"{rows[0].unit.capitalize()} fewer missed {of.who}, 95% intervals, {pupils(mean.n)}. {said}."
+    return (dots(title, alt, items, f"fewer {rows[0].unit}", zero_line=True),)
+
+
+def choices(answer: Answer, of: Told) -> Table:
+    """The mean by other ways, and without each one."""
+    lines = []
+    for row in answer.select("choice"):
+        made = dict(part.split("=", 1) for part in row.group.split(";"))
+        left_out = {"none": "", "failed": f"Without {of.several} that failed a check of their own"}
+        name = left_out.get(made["without"], f"Without {of.name(answer, made['without'])}") or WAYS[made["together"]]
+        lines.append(Line(name, row))
+    return estimates_table("Put together in other ways: fewer days missed", "Way", "Difference", lines)
