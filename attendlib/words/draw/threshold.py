@@ -37,8 +37,8 @@ def at_threshold(
         axes.set_ylabel(axes_names[1])
         top = axes.get_ylim()[1]
         axes.set_ylim(min(0.0, axes.get_ylim()[0]) - 0.09 * top, top)  # the counts stand below
-        axes.annotate("the line", (threshold, 0.985), (4, 0), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", va="top", fontsize=10)  # fmt: skip
+        axes.annotate("the line", (threshold, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom",
+                      fontsize=10)  # fmt: skip
         grid(axes, "y")
 
     return chart(title, alt, draw, 3.8)
