@@ -32,8 +32,8 @@ def _more(answer: Answer) -> tuple[str, ...]:
     row = answer.row("new_school")
     if row is None or row.value is None:
         return (every,)
-    between = interval_words(row, "more", "fewer")
-    return (every, f"In one more school like these the difference would lie between {between} {row.unit}.")
+    reach = interval_words(row, "more", "fewer")
+    return (every, f"In one more school like these the difference would lie in the range {reach} {row.unit}.")
 
 
 def _details(answer: Answer) -> Story:
@@ -58,7 +58,7 @@ def _charts(answer: Answer) -> tuple[Chart, ...]:
     new = answer.row("new_school")
     if mean is None or mean.value is None or new is None:
         return ()
-    items = [Dot(f"{_name(answer, row)}, n {count(row.n)}", row) for row in rows]
+    items = [Dot(f"{_name(answer, row)}, n\u00a0{count(row.n)}", row) for row in rows]
     items += [Dot("All of them together", mean), Dot("Where one more school would lie", new)]
     said = "; ".join(f"{item.label}: {figure(item.row)}" for item in items)
     title = f"Each school's own difference, and all {len(rows)} together"
