@@ -208,12 +208,12 @@ def counts_kept_apart(
     known: dict[tuple[str, str], set[int]] = {(scope, ""): {step.left for step in steps if step.left is not None}}
     kept = []
     for row in rows:
-        if row.n is not None and not row.withheld and not (others and others(row)):
+        if (n := row.n) is not None and not row.withheld and not (others and others(row)):
             counts = known.setdefault((row.scope, "" if row.estimate in WAYS else row.group), set())
-            if any(0 < abs(row.n - n) < limit(audience) for n in counts):
+            if any(0 < abs(n - other) < limit(audience) for other in counts):
                 row = _uncounted(row)
             else:
-                counts.add(row.n)
+                counts.add(n)
         kept.append(row)
     return tuple(kept)
 

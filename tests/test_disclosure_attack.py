@@ -287,9 +287,9 @@ def groups_of_schools(draw: random.Random) -> None:
     _publish(attacker, gate(_by_group(known, "all"), "internal")[:1], sorted(known["school"].unique()), names)
     whole = in_whole_groups(known, 5)
     _publish(attacker, gate(_by_group(whole, "all"), "internal")[1:], sorted(whole["school"].unique()), names)
-    for (school, group), part in known.groupby(["school", "group"]):
-        if len(part) < 5 and (known["school"] == school).sum() >= 5:
-            assert safe(*attacker.bounds([(str(school), str(group))])), sizes
+    for (where, group), part in known.groupby(["school", "group"]):
+        if len(part) < 5 and (known["school"] == where).sum() >= 5:
+            assert safe(*attacker.bounds([(str(where), str(group))])), sizes
 
 
 def _by_group(frame: pd.DataFrame, scope: Literal["school", "all"]) -> list[Row]:

@@ -79,7 +79,7 @@ def _by_half_term(answer: Answer, names: Mapping[str, str], what: str) -> Chart 
 
 def _higher(series: Mapping[str, list[Row | None]]) -> str:
     """': higher later in 4 of 6 half-terms', of the first two lines; nothing where a point is not there."""
-    first, second, *_ = [*series.values(), [], []]
+    first, second = (*series.values(), (), ())[:2]
     pairs = [(a.value, b.value) for a, b in zip(first, second, strict=False) if a and b]
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
     return f": higher later in {sum(b > a for a, b in known)} of {len(known)} half-terms" if known else ""

@@ -17,7 +17,7 @@ def gradient_chart(answer: Answer) -> Chart:
     alt = (
         f"{capital(c['outcome'])} ({unit}) by absence band, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
     )
-    return dots(title, alt, [Dot(f"{band_words(row)} absent", row) for row in rows], f"{capital(c['outcome'])}, {unit}")
+    return dots(title, alt, [Dot(_dot_label(row), row) for row in rows], f"{capital(c['outcome'])}, {unit}")
 
 
 def _ends(rows: Sequence[Row]) -> str:
@@ -75,6 +75,11 @@ def capital(text: str) -> str:
 def _percent(row: Row, year_days: str) -> str:
     percent = row.group.partition("=")[2]
     return f"{percent}%, {days_of(float(percent), int(year_days))}"
+
+
+def _dot_label(row: Row) -> str:
+    words = band_words(row)
+    return "all pupils" if words == "all" else f"{words} absent"
 
 
 def _bands(answer: Answer) -> list[Row]:
