@@ -230,7 +230,7 @@ def _bars(answer: Answer, values: dict[str, list[float]]) -> Chart:
 
 def _likeliest(after: dict[str, list[float]]) -> str:
     """'No useful difference is the likeliest': what most chances are of, by each way where they part."""
-    most = {name: LIKELIEST[max(range(3), key=lambda i, found=found: found[i])] for name, found in after.items()}
+    most = {name: LIKELIEST[found.index(max(found))] for name, found in after.items()}
     if len(set(most.values())) == 1:
         return f"{next(iter(most.values()))} is the likeliest"
     return "; ".join(f"{what} is the likeliest by the {name} comparison" for name, what in most.items())
