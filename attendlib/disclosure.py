@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
-from attendlib.records.answer import WITHHELD, Row, Step
+from attendlib.records.answer import WITHHELD, Row, Scope, Step
 from attendlib.records.rounding import in_few_digits, rounded, rounded_step
 
 LIMITS = {"internal": 5, "shareable": 10}
+WAYS = ("choice", "placebo")  # figures whose group names a way of answering, not pupils
 OTHER_SCHOOLS_NEEDED = 3  # a comparison with the trust needs this many other schools at the limit
 
 Cell = tuple[str, ...]  # scope and group: the same pupils, whatever is said of them; a total stands for itself
@@ -192,6 +193,38 @@ def _kept_apart(rows: tuple[Row, ...], fewest: int) -> tuple[Row, ...]:
     return tuple(
         in_few_digits(row, 1) if row.numerator is None and (_figure(row), row.n) in near else row for row in rows
     )
+
+
+def counts_kept_apart(
+    rows: Iterable[Row], steps: Sequence[Step], scope: Scope, audience: str, others: Callable[[Row], bool] | None = None
+) -> tuple[Row, ...]:
+    """The gated rows without counts a few from another of the same pupils: what they differ by is a small cell.
+
+    Known first are the steps' counts, then each row's in turn, so that an answer's own count stays. A row keeps its
+    figure, without what would tell its count. `others` says of which rows `n` counts other people than the group names.
+    """
+    if audience == "shareable":
+        return tuple(rows)  # counts are rounded
+    known: dict[tuple[str, str], set[int]] = {(scope, ""): {step.left for step in steps if step.left is not None}}
+    kept = []
+    for row in rows:
+        if (n := row.n) is not None and not row.withheld and not (others and others(row)):
+            counts = known.setdefault((row.scope, "" if row.estimate in WAYS else row.group), set())
+            if any(0 < abs(n - other) < limit(audience) for other in counts):
+                row = _uncounted(row)
+            else:
+                counts.add(n)
+        kept.append(row)
+    return tuple(kept)
+
+
+def _uncounted(row: Row) -> Row:
+    """The row without n, and without what n follows from: degrees of freedom, a share's numerator and its digits."""
+    if row.unit == "pupils":
+        return withheld(row)
+    if row.numerator is not None:
+        return replace(rounded(row), n=None, numerator=None)
+    return replace(in_few_digits(row), n=None, df=None)
 
 
 def _figure(row: Row) -> tuple[str, ...]:

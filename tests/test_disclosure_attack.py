@@ -8,14 +8,18 @@ import itertools
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from attendlib.disclosure import gate, limit, merged, merged_alike
-from attendlib.questions.beside_schools import sides_are_safe, steps_beside_schools, sum_is_safe
+from attendlib.disclosure import counts_kept_apart, gate, limit, merged, merged_alike, publishable_steps
+from attendlib.questions.beside_schools import share_is_safe, sides_are_safe, steps_beside_schools, sum_is_safe
+from attendlib.questions.common import keep, start
+from attendlib.questions.dip.levels import in_whole_groups
+from attendlib.questions.dip.moves import without_few_unknown
 from attendlib.records.answer import Row, Step
 
 Pupils = list[dict[str, str]]
@@ -248,9 +252,92 @@ def school_steps(draw: random.Random) -> None:
             assert found[place].lost is None or {place - 1, place} <= {*places}
 
 
+def shares_of_schools(draw: random.Random) -> None:
+    """A share over all schools beside pages that withhold theirs where few count or few do not: all splits tried."""
+    schools = [(draw.choice([0, 1, 2, 4, 6, 9]), draw.choice([0, 3, 4, 7, 12])) for _ in range(draw.randint(2, 4))]
+    named = [(str(s), counts) for s, sides in enumerate(schools) for counts, n in zip((1, 0), sides, strict=True)
+             for _ in range(n)]  # fmt: skip
+    pupils = pd.DataFrame(named, columns=["school", "counts"])
+    if not share_is_safe(pupils["counts"] > 0, pupils["school"], 5):
+        return
+    few = [(hit, miss) for hit, miss in schools if hit + miss and min(hit, miss) < 5]
+    every = itertools.product(*(range(hit + miss + 1) for hit, miss in few))
+    could_be = [
+        each for each in every
+        if sum(each) == sum(hit for hit, _ in few)
+        and all(min(h, sum(n) - h) < 5 for h, n in zip(each, few, strict=True))
+    ]  # fmt: skip
+    assert all(len({each[place] for each in could_be}) > 1 for place in range(len(few))), schools
+
+
+def groups_of_schools(draw: random.Random) -> None:
+    """Each school's page by group, some not known, and the groups of all schools together beside them."""
+    names = ["fsm6=0", "fsm6=1", "fsm6=unknown"]
+    sizes = [[draw.choice([0, 6, 12, 30]), draw.choice([0, 2, 3, 4, 7, 20]), draw.choice([0, 0, 1, 3, 6])]
+             for _ in range(draw.randint(2, 5))]  # fmt: skip
+    rows = [(str(s), name, f"{s}{name}{i}") for s, each in enumerate(sizes) for name, n in zip(names, each, strict=True)
+            for i in range(n)]  # fmt: skip
+    everyone = start(pd.DataFrame(rows, columns=["school", "group", "pupil"]), "")
+    known = without_few_unknown(everyone, 5, "meals").frame
+    attacker = Attack()
+    for school, part in known.groupby("school"):
+        own = keep(everyone, everyone.frame["school"] == school, "")
+        assert len(without_few_unknown(own, 5, "meals").frame) == len(part), "as on the school's own page"
+        _publish(attacker, gate(_by_group(part, "school"), "internal"), [str(school)], names)
+    _publish(attacker, gate(_by_group(known, "all"), "internal")[:1], sorted(known["school"].unique()), names)
+    whole = in_whole_groups(known, 5)
+    _publish(attacker, gate(_by_group(whole, "all"), "internal")[1:], sorted(whole["school"].unique()), names)
+    for (where, group), part in known.groupby(["school", "group"]):
+        if len(part) < 5 and (known["school"] == where).sum() >= 5:
+            assert safe(*attacker.bounds([(str(where), str(group))])), sizes
+
+
+def _by_group(frame: pd.DataFrame, scope: Literal["school", "all"]) -> list[Row]:
+    counts = [("", len(frame)), *((str(name), int(n)) for name, n in frame["group"].value_counts().items())]
+    return [Row("change", scope, group=name, value=1.0, n=n) for name, n in counts]
+
+
+def _publish(attacker: Attack, rows: Sequence[Row], schools: Sequence[str], names: Sequence[str]) -> None:
+    for row in rows:
+        members = [(school, name) for school in schools for name in names if row.group in ("", name)]
+        attacker.publish(members, *((1, np.inf) if row.n is None else (row.n, row.n)))
+
+
+def page_counts(draw: random.Random) -> None:
+    """One page's steps and figures, each of some of the pupils of the last: no two counts shown are a few apart."""
+    left, counts = [draw.randint(20, 60)], []
+    for _ in range(3):
+        left.append(left[-1] - draw.choice([0, 0, 2, 6]))
+    steps = [Step("step", before - after, after) for before, after in itertools.pairwise([left[0], *left])]
+    for name in ("change", "early", "late", "share"):
+        counts.append((name, draw.choice(left[2:]) - draw.choice([0, 0, 1, 3, 7])))
+    rows = [Row(name, "school", value=40.0, n=n, numerator=n // 2 if name == "share" else None, df=n - 1.0, se=0.1)
+            for name, n in counts]  # fmt: skip
+    told = publishable_steps(steps, "internal")
+    found = counts_kept_apart(gate(rows, "internal"), told, "school", "internal")
+    shown = {row.n for row in found if row.n is not None} | {step.left for step in told if step.left is not None}
+    assert all(abs(one - other) >= 5 for one, other in itertools.combinations(shown, 2)), (shown, counts)
+    for row in found:
+        assert row.withheld or row.value == 40.0
+        assert row.n is not None or row.df is row.numerator is None, "neither may tell the count"
+
+
 STUDIES: dict[str, Callable[[random.Random], None]] = {
     each.__name__: each
-    for each in (one_way, crossed, part_of_them, counted, many_schools, two_runs, summed, two_sides, school_steps)
+    for each in (
+        one_way,
+        crossed,
+        part_of_them,
+        counted,
+        many_schools,
+        two_runs,
+        summed,
+        two_sides,
+        school_steps,
+        shares_of_schools,
+        groups_of_schools,
+        page_counts,
+    )
 }
 
 

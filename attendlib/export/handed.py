@@ -1,7 +1,7 @@
 """What a saved notebook handed back: its one headline record, and what its header says."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,17 +45,22 @@ def handed_back(saved: Mapping[str, Any], school: str) -> Handed:
 
 def check_gated(handed: Handed, audience: str) -> None:
     """Raises ReportError for figures on too few pupils, or counting too few, that are not withheld; or without n."""
-    rows = [row for record in handed.records for row in record.rows if not row.withheld]
-    if few := sorted({row.estimate for row in rows if _too_few(row, FEWEST[audience])}):
+    few: set[str] = set()
+    for record in handed.records:
+        counted = {(row.scope, row.group) for row in record.rows if row.n is not None}
+        few |= {row.estimate for row in record.rows if not row.withheld and _too_few(row, counted, FEWEST[audience])}
+    if few:
         raise ReportError(
             f"A record holds figures on fewer than {FEWEST[audience]} pupils, or without their number, that are not "
-            f"withheld: {', '.join(few)}."
+            f"withheld: {', '.join(sorted(few))}."
         )
 
 
-def _too_few(row: Row, fewest: int) -> bool:
+def _too_few(row: Row, counted: Set[tuple[str, str]], fewest: int) -> bool:
+    """A count may be lacking where another of the same pupils stands: the gate withholds one that is a few from it."""
     if row.n is None:
-        return any(getattr(row, name) is not None for name in _FIGURES)
+        figures = any(getattr(row, name) is not None for name in _FIGURES)
+        return figures and (row.numerator is not None or (row.scope, row.group) not in counted)
     return row.n < fewest or (row.numerator is not None and min(row.numerator, row.n - row.numerator) < fewest)
 
 

@@ -23,6 +23,20 @@ def sum_is_safe(parts: Sequence[int], fewest: int, least: int = 1) -> bool:
     return not few or (sum(few) >= fewest and least * len(few) < sum(few) < (fewest - 1) * len(few))
 
 
+def share_is_safe(counted: pd.Series, school: pd.Series, fewest: int) -> bool:
+    """Whether a share over all schools may be shown: `counted` says of each pupil of a `school` whether they count.
+
+    A school's own page withholds its share where few count or few do not, none included.
+    """
+    by_school = counted.astype(int).groupby(school.to_numpy())
+    hits, misses = by_school.sum(), by_school.size() - by_school.sum()
+    hidden = (hits < fewest) | (misses < fewest)
+    return not hidden.any() or any(
+        bool((side[hidden] < fewest).all()) and sum_is_safe([int(n) for n in side[hidden]], fewest, least=0)
+        for side in (hits, misses)
+    )
+
+
 def sides_are_safe(sides: pd.DataFrame, fewest: int) -> bool:
     """Whether schools with few pupils on a side may be counted together with the others.
 

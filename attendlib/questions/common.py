@@ -1,12 +1,12 @@
 """What every question does: count who is left out at each step, build a design, turn a fit into rows, pass the gate."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from attendlib.disclosure import gate, limit, others_enough, publishable_steps
+from attendlib.disclosure import counts_kept_apart, gate, limit, others_enough, publishable_steps
 from attendlib.records.answer import Answer, Row, Scope, Step
 from attendlib.stats.fit import Estimate
 from attendlib.stats.ols import REPEATED_IN_ROWS
@@ -139,12 +139,16 @@ def trust_beside(frame: pd.DataFrame, school: str, audience: str) -> bool:
 
 
 def answered(
-    question: str, scope: Scope, audience: str, rows: Iterable[Row], steps: Sequence[Step], **rest: object
-) -> Answer:
-    """A done answer through the gate: the last thing each question does."""
-    return Answer(
-        question, scope, "done", gate(rows, audience), steps=publishable_steps(steps, audience), **rest  # type: ignore[arg-type]
-    )  # fmt: skip
+    question: str, scope: Scope, audience: str, rows: Iterable[Row], steps: Sequence[Step],
+    others: Callable[[Row], bool] | None = None, **rest: object,
+) -> Answer:  # fmt: skip
+    """A done answer through the gate: the last thing each question does.
+
+    `others` says of which rows `n` counts other people than the row's group names.
+    """
+    told = publishable_steps(steps, audience)
+    shown = counts_kept_apart(gate(rows, audience), told, scope, audience, others)
+    return Answer(question, scope, "done", shown, steps=told, **rest)  # type: ignore[arg-type]
 
 
 def unanswered(

@@ -114,6 +114,7 @@ def _answer(pupils: Pupils, asked: Asked, found: Evidence, context: dict[str, st
     rows.append(word_row("verdict", found.scope, verdict, found.n, outcome="absence", period=period))
     return answered(
         QUESTION, found.scope, pupils.study_file.study.audience, rows, found.steps,
+        lambda row: row.estimate == "expected_absence" or row.estimate.startswith("flow"),
         verdict=verdict, reasons=tuple(reasons), checks=tuple(checks), context=context,
     )  # fmt: skip
 

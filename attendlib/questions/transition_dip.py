@@ -23,7 +23,7 @@ from attendlib.questions.dip.expected import (
     reference_rows,
     share_rows,
 )
-from attendlib.questions.dip.levels import level_rows, parts
+from attendlib.questions.dip.levels import in_whole_groups, level_rows, parts
 from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows, weighted_rows
 from attendlib.questions.dip.moves import Move
 from attendlib.questions.dip.over_time import later_rows, next_step_rows, panel_rows, part_rows, year_after
@@ -80,9 +80,14 @@ def transition_dip(
     rows = [replace(row, period=row.period or period, outcome="absence") for row in rows]
     rows.append(word_row("verdict", "school", verdict, n, outcome="absence", period=period))
     return answered(
-        QUESTION, "school", study.audience, rows, cohort.own.steps, verdict=verdict, reasons=tuple(reasons),
+        QUESTION, "school", study.audience, rows, cohort.own.steps, _of_others, verdict=verdict, reasons=tuple(reasons),
         context=context,
     )  # fmt: skip
+
+
+def _of_others(row: Row) -> bool:
+    """Pupils a year ahead, of other cohorts or of the reference, and totals that are no pupils of the group."""
+    return row.estimate.startswith(("next_", "share_of_", "reference", "not_kept")) or "cohort" in row.model
 
 
 def _context(pupils: Pupils, move: Move, by: str | None) -> dict[str, str]:
@@ -157,11 +162,15 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
 def _main(frame: pd.DataFrame, cohort: Cohort, scope: Scope) -> list[Row]:
     """Dip and change, all and by group."""
     rows: list[Row] = []
-    for group, part in parts(frame, cohort.asked.by):
+    audience = cohort.asked.audience
+    whole = frame if scope == "school" else in_whole_groups(frame, limit(audience))
+    grouped = scope == "school" or trust_beside(whole, cohort.asked.school, audience)
+    groups = parts(whole, cohort.asked.by)[1:] if grouped else []
+    for group, part in [("", frame), *groups]:
         curve = cohort.curve
         if isinstance(curve, Curve) and (scope == "school" or (curve.kind == "stayers" and not curve.own_school)):
             rows += [*dip_rows(part, curve, scope, group), *double_difference(part, curve, scope, group)]
-        rows += level_rows(part, scope, group)
+        rows += level_rows(part, scope, group, audience)
     return rows
 
 

@@ -152,7 +152,8 @@ def _answer(pupils: Pupils, sample: Sample, asked: Asked, context: dict[str, str
         replace(row, outcome=row.outcome or sample.plan.outcome, period=row.period or context["period"]) for row in rows
     ]
     return answered(
-        QUESTION, SCOPE, asked.audience, rows, _steps(sample), verdict=verdicts[0] if len(verdicts) == 1 else "",
+        QUESTION, SCOPE, asked.audience, rows, _steps(sample),
+        lambda row: row.estimate.startswith("flow"), verdict=verdicts[0] if len(verdicts) == 1 else "",
         reasons=tuple(dict.fromkeys(reasons)), checks=tuple(checks), context=context,
     )  # fmt: skip
 

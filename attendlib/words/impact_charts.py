@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from attendlib.records.answer import Answer, Chart, Row
 from attendlib.words.charts import Dot, balance, event_study, specification_curve
+from attendlib.words.impact.ways import points_title, ways_title
 from attendlib.words.numbers import figure, plain, pupils
 
+FAR_APART = 0.25  # standard deviations: What Works Clearinghouse, no adjusting is enough beyond it
 CHOICES = {
     "both earlier absences alike": ("alike", "both"),
     "only the earlier baseline alike": ("alike", "baseline"),
@@ -26,7 +28,7 @@ def half_terms_chart(answer: Answer) -> Chart | None:
     places = [_half_term(row) for row in rows]
     before = sum(row.group.endswith("period=before") for row in rows)
     said = "; ".join(f"{place}: {figure(row)}" for place, row in zip(places, rows, strict=True))
-    title = f"The gap in each half-term beside what it was before, {answer.context['school_name']}"
+    title = points_title(answer, "half_terms", "absent beside the gap before")
     alt = f"Percentage points fewer absent among the referred, 95% intervals, {pupils(rows[0].n)}. {said}."
     return event_study(title, alt, rows, places, "points fewer absent", start=before - 0.5)
 
@@ -48,7 +50,7 @@ def choices_chart(answer: Answer) -> Chart | None:
     if not values:
         return None
     fixed = _fixed_first(answer)
-    title = f"The same question answered in {len(rows)} ways, {answer.context['school_name']}"
+    title = ways_title(answer)
     alt = (
         f"{rows[0].unit.capitalize()} fewer, by {len(rows)} ways of comparing, {pupils(rows[0].n)}: from"
         f" {plain(min(values))} to {plain(max(values))}; the main one gives {_main(rows, fixed)}."
@@ -87,6 +89,10 @@ def balance_chart(answer: Answer, measures: Mapping[str, str]) -> Chart | None:
         f"{name} {plain(first, 2)}" + ("" if second is None else f", weighted {plain(second, 2)}")
         for name, (first, second) in pairs.items()
     )
-    title = f"How alike the groups were before the start, {answer.context['school_name']}"
+    far = sum(abs(first) > FAR_APART for first, _ in pairs.values())
+    title = (
+        f"{far} of {len(pairs)} things known before the start lay over a quarter of a standard deviation apart,"
+        f" {answer.context['school_name']}"
+    )
     alt = f"Standardised differences, referred less compared; 0 is alike, lines at 0.05 and 0.25. {said}."
     return balance(title, alt, pairs)

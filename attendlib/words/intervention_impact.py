@@ -20,6 +20,7 @@ from attendlib.words.rule import IF_ALIKE
 from attendlib.words.tables import WITHHELD_NOTE
 
 CANNOT_TELL = "Cannot tell"
+LIKELIEST = ("Worse", "No useful difference", "Better")
 SIDES = {"referred=1": "referred", "referred=0": "compared"}
 CAVEATS = (
     "Nobody drew lots: staff chose who was referred, and what they knew of a pupil may differ between the groups.",
@@ -219,12 +220,20 @@ def _bars(answer: Answer, values: dict[str, list[float]]) -> Chart:
     c = answer.context
     after = {name: found for name, found in values.items() if name != "before"}
     said = [f"{name}: worse {w:.0f}, none {n:.0f}, better {b:.0f}" for name, (w, n, b) in after.items()]
-    title = f"Chances before and after the data, {c['school_name']}"
+    title = f"{_likeliest(after)}, {c['school_name']}"
     alt = (
         f"Chances in 100 that the difference is at least {c['delta_days']} days a year worse, not useful, or at least"
         f" as much better. Before the data: worse 25, none 50, better 25. After, {'; after, '.join(said)}."
     )
     return three_bars(title, alt, values["before"], after)
+
+
+def _likeliest(after: dict[str, list[float]]) -> str:
+    """'No useful difference is the likeliest': what most chances are of, by each way where they part."""
+    most = {name: LIKELIEST[found.index(max(found))] for name, found in after.items()}
+    if len(set(most.values())) == 1:
+        return f"{next(iter(most.values()))} is the likeliest"
+    return "; ".join(f"{what} is the likeliest by the {name} comparison" for name, what in most.items())
 
 
 def differences(answer: Answer) -> Table:

@@ -104,6 +104,8 @@ def share(row: Row) -> str:
     """'39 of 159 (25%)', or c where it is withheld."""
     if row.value is None:
         return row.withheld or "not available"
+    if row.n is None:
+        return f"{rounded(row.value)}% (of {WITHHELD_WORDS})"
     return f"{count(row.numerator)} of {count(row.n)} ({rounded(row.value)}%)"
 
 

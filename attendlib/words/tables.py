@@ -78,5 +78,5 @@ def _n(row: Row) -> str:
 
 
 def _note(lines: Sequence[Line], note: str) -> str:
-    hidden = any(line.row.withheld for line in lines)
+    hidden = any(line.row.withheld or (line.row.n is None and line.row.value is not None) for line in lines)
     return " ".join(part for part in (note, WITHHELD_NOTE if hidden else "") if part)

@@ -245,3 +245,16 @@ def test_figures_that_are_none_or_on_too_few_are_refused(row, says) -> None:
     saved = {"cells": [{"outputs": [ours(rows=[{"estimate": "days", "scope": "school"} | row])]}]}
     with pytest.raises(ReportError, match=says) if says else nullcontext():
         check_gated(handed_back(saved, "1"), "internal")
+
+
+def test_a_count_may_be_withheld_beside_another_of_the_same_pupils_only() -> None:
+    """The gate withholds a count a few from another: its figure stays, a share's numerator does not."""
+    counted, bare = {"estimate": "days", "scope": "school", "n": 40}, {"estimate": "early", "scope": "school"}
+    for rows, refused in (
+        ([counted, bare | {"value": 1.0}], False),
+        ([counted, bare | {"value": 1.0, "group": "sex=F"}], True),
+        ([counted, bare | {"value": 50.0, "numerator": 20}], True),
+    ):
+        saved = {"cells": [{"outputs": [ours(rows=rows)]}]}
+        with pytest.raises(ReportError, match="without their number") if refused else nullcontext():
+            check_gated(handed_back(saved, "1"), "internal")

@@ -68,13 +68,15 @@ def read_cohort(asked: Asked, move: Move, years: Mapping[str, Year]) -> Cohort:
     roll = year.roll[year.roll["year_group"] == move.after]
     every = linked(earlier, year, move, roll, asked.by)
     mine = every[every["school"] == asked.school].reset_index(drop=True)
-    halves = same_half_terms(earlier, year, mine)
+    by_school = same_half_terms(earlier, year, every)
+    halves = by_school.get(asked.school, ())
     words = column_label(asked.by) if asked.by else ""
     own = analysed(start(mine, f"pupils on roll in {move.names[1]}"), earlier, year, move, halves, asked.min_sessions)
     own = without_few_unknown(own, limit(asked.audience), words)
     others = analysed(start(every, ""), earlier, year, move, halves, asked.min_sessions)
     others = without_few_unknown(others, limit(asked.audience), words)
-    studied = _one_school_each(others.frame[others.frame["in_study"]])
+    alike = others.frame["school"].map(lambda school: by_school.get(school, ()) == halves)  # as on their own pages
+    studied = _one_school_each(others.frame[others.frame["in_study"] & alike.astype(bool)])
     studied = studied[settled_schools(studied, asked.audience)].reset_index(drop=True)
     cohort = Cohort(asked, move, (earlier, year), halves, own, mine, studied, "")
     return replace(cohort, curve=_curve(cohort, others.frame))

@@ -40,21 +40,21 @@ def match_rows(cohort: Cohort) -> list[Row]:
     rate = (100 * after["absent"] / after["possible"]).astype(float)
     for name, mask in (("kept", kept), ("not_kept", ~kept)):
         part = everyone[mask]
-        rows += _kinds(part, name)
+        rows += _kinds(part, name, limit(cohort.asked.audience))
         theirs = rate[after["pupil"].isin(part["pupil"]).to_numpy()]
-        if len(theirs) >= 2:
+        if len(theirs) >= 2 and not 0 < len(part) - len(theirs) < limit(cohort.asked.audience):
             told = {"unit": "percent", "method": "mean over the whole year, HC2"}
             rows.append(row_of(mean_interval(theirs), f"{name}_absence_after", "school", **told))
     return rows
 
 
-def _kinds(part: pd.DataFrame, name: str) -> list[Row]:
+def _kinds(part: pd.DataFrame, name: str, fewest: int) -> list[Row]:
     """Of these pupils, the share with each value of COMPARED_ON as it is after the move; not known left out of n."""
     rows = []
     for column in COMPARED_ON:
         values = part[column if column == "first_choice" else f"now_{column}"].dropna()
         level = {"sen": "K", "sex": "F"}.get(column, 1)
-        if len(values):
+        if len(values) and not 0 < len(part) - len(values) < fewest:  # two counts would tell the few not known
             text = f"{level:g}" if isinstance(level, int) else level
             # A group of its own: what is withheld of those not kept must not take the kept ones' figures with it.
             group = ";".join(sorted((f"{column}={text}", f"linked={1 if name == 'kept' else 0}")))

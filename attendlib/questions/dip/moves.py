@@ -66,15 +66,19 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def same_half_terms(earlier: Year, year: Year, frame: pd.DataFrame) -> tuple[int, ...]:
-    """The half-terms in which these pupils have sessions in both years; none where whole years must be compared."""
-    found = frame[frame["found"]]
-    known = found["pupil"].isin(earlier.halves["pupil"])
-    if found.empty or known.mean() < HALF_TERMS_KNOWN:
-        return ()
-    before = earlier.halves.loc[earlier.halves["pupil"].isin(found["pupil"]), "half_term"]
-    after = year.halves.merge(found[["pupil", "school"]], on=["pupil", "school"])["half_term"]
-    return tuple(sorted({int(half) for half in before} & {int(half) for half in after}))
+def same_half_terms(earlier: Year, year: Year, frame: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+    """For each school of `frame`, the half-terms in which its pupils have sessions in both years.
+
+    A school whose whole years must be compared is not there.
+    """
+    found = frame.loc[frame["found"], ["pupil", "school"]]
+    known = found["pupil"].isin(earlier.halves["pupil"]).groupby(found["school"]).mean()
+    before = earlier.halves[["pupil", "half_term"]].merge(found, on="pupil")
+    after = year.halves[["pupil", "school", "half_term"]].merge(found, on=["pupil", "school"])
+    pair = ["school", "half_term"]
+    both = before[pair].drop_duplicates().merge(after[pair].drop_duplicates(), on=pair).sort_values(pair)
+    both = both[both["school"].isin(known.index[known >= HALF_TERMS_KNOWN])]
+    return {str(school): tuple(int(half) for half in halves) for school, halves in both.groupby("school")["half_term"]}
 
 
 def with_sessions(earlier: Year, year: Year, frame: pd.DataFrame, halves: Sequence[int]) -> pd.DataFrame:
@@ -139,6 +143,8 @@ def _possible(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.Series:
 
 
 def without_few_unknown(kept: Kept, fewest: int, words: str) -> Kept:
-    """Pupils whose group is not known, when too few to be a group of their own: they would hide the others."""
+    """Without pupils whose group is not known, where they are too few of a school for a group of their own: they would
+    hide the others. Each school as on its own page, so that a sum over schools less those pages is nobody."""
     unknown = kept.frame["group"].astype(str).str.endswith(f"={UNKNOWN}")
-    return keep(kept, ~unknown, f"{words} not known") if 0 < unknown.sum() < fewest else kept
+    few = unknown & (unknown.groupby(kept.frame["school"]).transform("sum") < fewest)
+    return keep(kept, ~few, f"{words} not known") if few.any() else kept

@@ -14,7 +14,7 @@ from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual, found_clusters
 from attendlib.questions.impact.models import EARLIER, Model, Unfit, points_fewer
-from attendlib.questions.impact.placebo import placebo_check
+from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.windows import middle, span
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
 
@@ -125,12 +125,8 @@ def placebo_outcome_checks(rows: list[Row]) -> list[Check]:
 def _check(row: Row, name: str, unit: str) -> Check:
     if row.p is None or row.value is None or row.low is None or row.high is None:
         return Check(name, None, "Too few groups to say.")
-    value = f"{_signed(row.value)} {unit} ({_signed(row.low)} to {_signed(row.high)})"
+    value = placebo_words(row.value, row.low, row.high, unit)
     return placebo_check(name, row.p, "A difference where none could be", "No clear difference, as it should be", value)
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
 
 
 def by_chance_rows(schools: int, n: int, false_share: float) -> list[Row]:

@@ -12,7 +12,7 @@ from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.checks import NOT_ANNUALISED
 from attendlib.questions.impact.courses import NEW_CODES, main_way
 from attendlib.questions.impact.observed import NATIONAL, NONE, OTHER_SCHOOLS, SAME_SCHOOL, Observed
-from attendlib.questions.impact.placebo import placebo_check
+from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.records.answer import Check
 from attendlib.stats.fit import Estimate
 
@@ -59,8 +59,7 @@ def _placebo_check(day: date, found: Estimate | None) -> Check:
     name = f"Placebo start on {day.day} {day:%B %Y}"
     if found is None:
         return Check(name, None, "Too few periods from before the start lie on both sides of this day.")
-    value, low, high = (f"{x:.1f}".replace("-", "−") for x in (found.value, found.low, found.high))
-    said = f"{value} points fewer absent ({low} to {high})"
+    said = placebo_words(found.value, found.low, found.high, "points fewer absent")
     none = "No sign of a change where none could be"
     return placebo_check(name, found.p, "The course bent before anything began", none, said)
 

@@ -16,7 +16,7 @@ from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared, Refused
 from attendlib.questions.impact.figures import found_clusters, point_row
 from attendlib.questions.impact.models import RAW, points_fewer
-from attendlib.questions.impact.placebo import placebo_check
+from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.records.answer import Check, Row
 from attendlib.stats.fit import Estimate
 from attendlib.stats.honest_trends import relative_magnitudes
@@ -139,8 +139,7 @@ def _placebo(panel: Panel, day: date) -> Check:
     if not later.any() or not sooner.any():
         return Check(name, None, "No half-term from before pupils were chosen lies on both sides of this day.")
     found = panel.gap(later, sooner)
-    value, low, high = (f"{x:.1f}".replace("-", "−") for x in (found.value, found.low, found.high))
-    said = f"{value} points fewer absent ({low} to {high})"
+    said = placebo_words(found.value, found.low, found.high, "points fewer absent")
     return placebo_check(
         name, found.p, "The groups were drawing apart before anything began", "No sign of a change where none could be",
         said,

@@ -19,3 +19,14 @@ def placebo_check(name: str, p: float | None, found: str, none: str, value: str)
         odds = f"chance makes one like it in 1 study of {1 / p:.0f}, too little to fail this check"
         return Check(name, True, f"Larger than it should be ({odds}): {value}.")
     return Check(name, False, f"{found}: {value}.")
+
+
+def placebo_words(value: float, low: float, high: float, unit: str) -> str:
+    """'1.8 points more absent (7.8 more to 4.2 fewer)' for −1.8 `points fewer absent`: each figure says which way."""
+    less, more = ("fewer", "more") if "fewer" in unit else ("lower", "higher")
+
+    def way(x: float) -> str:
+        return less if x >= 0 else more
+
+    limits = [f"{abs(x):.1f} {way(x)}" for x in (low, high)]
+    return f"{abs(value):.1f} {unit.replace(less, way(value))} ({limits[0]} to {limits[1]})"

@@ -11,7 +11,7 @@ from attendlib.questions.common import row_of
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.checks import NOT_ANNUALISED, others_check
 from attendlib.questions.impact.groups import NEVER, dates_words
-from attendlib.questions.impact.placebo import placebo_check
+from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.impact.starts import Starts, moved_earlier, panel_of
 from attendlib.questions.impact.starts_rows import annual
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
@@ -76,8 +76,7 @@ def _placebo_check(row: Row) -> Check:
         return Check(name, None, "No period from before the first start lies on both sides of this day.")
     if row.p is None or row.low is None or row.high is None:
         return Check(name, None, "Too few groups to say.")
-    value, low, high = (f"{x:.1f}".replace("-", "−") for x in (row.value, row.low, row.high))
-    said = f"{value} points fewer absent ({low} to {high})"
+    said = placebo_words(row.value, row.low, row.high, "points fewer absent")
     return placebo_check(
         name, row.p, "The groups were drawing apart before anything began", "No sign of a change where none could be",
         said,
@@ -100,7 +99,7 @@ def _possible_check(placebos: list[Row]) -> Check:
     rows = [row for row in placebos if row.group == "outcome=possible_sessions"]
     if not rows or rows[0].p is None or rows[0].value is None:
         return Check(name, None, "The groups had the same sessions, or are too few to say.")
-    value = f"{rows[0].value:.1f} percent fewer of them".replace("-", "−")
+    value = f"{abs(rows[0].value):.1f} percent {'fewer' if rows[0].value >= 0 else 'more'} of them"
     return placebo_check(
         name, rows[0].p, "A difference where none could be", "No clear difference, as it should be", value
     )

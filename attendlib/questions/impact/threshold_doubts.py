@@ -14,7 +14,7 @@ from attendlib.facts.definitions import (
 )
 from attendlib.questions.common import indicators, rescaled, row_of
 from attendlib.questions.impact.models import within_schools
-from attendlib.questions.impact.placebo import placebo_check
+from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.impact.threshold import Sides
 from attendlib.questions.impact.threshold_figures import SIDES, fewer
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
@@ -186,13 +186,8 @@ def placebo_checks(rows: list[Row], pct: float) -> list[Check]:
 def _check(row: Row, name: str, unit: str) -> Check:
     if row.p is None or row.value is None or row.low is None or row.high is None:
         return Check(name, None, "Too few pupils to say.")
-    said = " to ".join(_signed(each) for each in (row.low, row.high))
-    value = f"{_signed(row.value)} {unit} ({said})"
+    value = placebo_words(row.value, row.low, row.high, unit)
     return placebo_check(name, row.p, "A jump where none should be", "No clear jump, as it should be", value)
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "−")
 
 
 def density_rows(found: Sides) -> list[Row]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from attendlib.disclosure import common_sets, merged, withheld
 from attendlib.facts.definitions import BAND_EDGES_PCT, band
+from attendlib.questions.beside_schools import share_is_safe
 from attendlib.questions.common import row_of
 from attendlib.questions.link.asked import Asked
 from attendlib.records.answer import Row, Scope
@@ -108,7 +109,8 @@ def _clustered_row(y: pd.Series, schools: pd.Series, group: str, asked: Asked) -
     found = mean_interval(y.to_numpy(), cluster=schools.to_numpy())
     unit, reached = ("percent", int((y > 0).sum())) if asked.is_share else ("points", None)
     row = row_of(found, "result_by_band", "all", group=group, unit=unit, method="mean, clustered by school, CR2")
-    return replace(row, numerator=reached)
+    safe = not asked.is_share or share_is_safe(y > 0, schools, asked.fewest)
+    return replace(row, numerator=reached) if safe else withheld(row)
 
 
 def share_row(numerator: int, n: int, estimate: str, scope: Scope, group: str = "", model: str = "") -> Row:

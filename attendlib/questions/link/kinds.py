@@ -104,5 +104,6 @@ def _step(spline: Spline, high: float, low: float, columns: pd.Index) -> pd.Seri
 
 
 def _tellable(part: pd.DataFrame, whole: pd.DataFrame, asked: Asked) -> bool:
-    """Whether pupils are enough, and those left out none or enough that two counts give nobody away."""
-    return len(part) >= asked.fewest and tellable(len(whole) - len(part), asked)
+    """Whether pupils are enough, and those left out none or enough that two counts give nobody away, in any school."""
+    lost = whole["school"].value_counts().sub(part["school"].value_counts(), fill_value=0)
+    return len(part) >= asked.fewest and all(tellable(int(each), asked) for each in (*lost, len(whole) - len(part)))

@@ -1,12 +1,12 @@
 """The charts of transition_dip: groups, half-terms, feeder schools."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attendlib.facts.labels import group_label
 from attendlib.facts.years import year_group_name
 from attendlib.records.answer import Answer, Chart, Row
 from attendlib.words.charts import Dot, dots, funnel, lines
-from attendlib.words.numbers import figure, pupils
+from attendlib.words.numbers import figure, no_size, places_for, plain, pupils
 
 
 def group_chart(answer: Answer) -> Chart:
@@ -19,9 +19,18 @@ def group_chart(answer: Answer) -> Chart:
     unit = "days missed a year" if days else "percentage points of sessions missed"
     what = f"More {unit} than expected" if c["reference"] else f"Change in {unit}"
     shown = [f"{_label(row)} {figure(row)}, {pupils(row.n)}" for row in rows if row.value is not None]
+    title = f"{_found(rows, unit, c)}, {c['before']} to {c['after']}, {c['school_name']}"
     alt = f"{what}, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
-    title = f"{what}, {c['before']} to {c['after']}, {c['school_name']}"
     return dots(title, alt, [Dot(_label(row), row) for row in rows], f"more {unit}", zero_line=True)
+
+
+def _found(rows: Sequence[Row], unit: str, c: Mapping[str, str]) -> str:
+    """'5.4 more days missed a year than expected': the first figure of `rows`, all of the school's pupils."""
+    row = rows[0] if rows else None
+    beside = " than expected" if c["reference"] else " than before"
+    if row is None or row.value is None or no_size(row):
+        return f"More or fewer {unit}{beside}"
+    return f"{plain(abs(row.value), places_for(row))} {'more' if row.value > 0 else 'fewer'} {unit}{beside}"
 
 
 def _label(row: Row) -> str:
@@ -64,7 +73,16 @@ def _by_half_term(answer: Answer, names: Mapping[str, str], what: str) -> Chart 
     n = pupils(next(iter(found.values())).n)
     alt = f"Percent of sessions missed by {n} there in every half-term, with 95% intervals. {_said(series, halves)}."
     places = [f"half-term {half}" for half in halves]
+    what = f"{what}{_higher(series)}"
     return lines(f"{what}, {answer.context['school_name']}", alt, series, places, "percent of sessions missed")
+
+
+def _higher(series: Mapping[str, list[Row | None]]) -> str:
+    """': higher later in 4 of 6 half-terms', of the first two lines; nothing where a point is not there."""
+    first, second = (*series.values(), (), ())[:2]
+    pairs = [(a.value, b.value) for a, b in zip(first, second, strict=False) if a and b]
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    return f": higher later in {sum(b > a for a, b in known)} of {len(known)} half-terms" if known else ""
 
 
 def _said(series: dict[str, list[Row | None]], halves: list[str]) -> str:

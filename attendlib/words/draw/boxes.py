@@ -9,6 +9,7 @@ from attendlib.records.answer import Chart, Row, Step
 from attendlib.words.draw.look import INK, NAVY, PALE, SOFT, chart, wrapped
 from attendlib.words.numbers import count, places_for, plain, pupils
 
+LETTERS_ACROSS = 40
 WHITE_TEXT_UNDER = 0.179  # relative luminance at which black and white text have the same contrast (WCAG 2.2)
 
 
@@ -28,7 +29,7 @@ def heat_table(
                 _cell(axes, x, y, row, low, high)
         axes.set_xlim(-0.5, len(columns) - 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xticks(range(len(columns)), [wrapped(name, 12) for name in columns])
+        axes.set_xticks(range(len(columns)), [wrapped(name, LETTERS_ACROSS // len(columns)) for name in columns])
         axes.set_yticks(range(len(rows)), [wrapped(name, 20) for name in rows])
         axes.xaxis.tick_top()
         axes.tick_params(length=0)

@@ -52,7 +52,7 @@ def bars(title: str, alt: str, items: Sequence[Dot], axis: str) -> Chart:
         for place, item in enumerate(items):
             _bar(axes, place, item.row)
         name_places(axes, list(items))
-        axes.margins(x=0.14)
+        axes.margins(x=0.26)
         axes.axvline(0, color=INK, linewidth=1)
         axes.set_xlabel(axis)
         grid(axes, "x")
@@ -82,9 +82,9 @@ def three_bars(title: str, alt: str, before: Sequence[float], after: Mapping[str
         axes.set_ylim(2.95, -0.3)
         axes.set_xlim(0, 108)
         axes.set_xlabel("chances in 100")
-        key_above(axes, len(found))
+        key_above(axes)
 
-    return chart(title, alt, draw, 1.6 + 0.68 * len(found))
+    return chart(title, alt, draw, 1.8 + 0.62 * len(found))
 
 
 def balance(
@@ -115,8 +115,7 @@ def balance(
         widest = max([GUIDES[1], *(abs(one) for pair in pairs.values() for one in pair if one is not None)])
         axes.set_xlim(-1.15 * widest, 1.15 * widest)
         axes.set_xlabel("difference in standard deviations")
-        above = 1.03 + 0.35 / lines  # clear of the guides' figures, however low the axes are
-        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(-0.02, above), ncols=2, borderaxespad=0)
+        key_above(axes)
 
     lines = sum(wrapped(label).count("\n") + 1 for label in pairs)
     return chart(title, alt, draw, 1.2 + 0.14 * len(pairs) + 0.22 * lines)

@@ -33,8 +33,10 @@ LOOK: dict[Any, Any] = {
     "hatch.color": SOFT,
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
 }
-WIDTH_INCHES = 6.0
+WIDTH_INCHES = 4.6  # narrow enough for a phone to show it whole, in letters that can be read
+KEY_LETTERS = 52  # across a key over the whole width, its samples and gaps counted
 LABEL_LETTERS = 26
+AXIS_LETTERS = 30  # of a name below the drawing, beside the widest labels
 _DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is less than any screen shows
 
 
@@ -61,6 +63,8 @@ def drawn(title: str, alt: str, draw: Callable[[Figure], None], height: float) -
     with mpl.rc_context({**LOOK, "svg.hashsalt": title + alt}):
         figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
         draw(figure)
+        for axes in figure.axes:
+            axes.set_xlabel(wrapped(axes.get_xlabel(), AXIS_LETTERS))
         file = io.StringIO()
         FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     mark = hashlib.sha256((title + alt).encode()).hexdigest()[:8]
@@ -99,9 +103,13 @@ def grid(axes: Axes, axis: Any) -> None:
     axes.grid(axis=axis, color=RULE, linewidth=0.8)
 
 
-def key_above(axes: Axes, columns: int) -> None:
-    """The key over the drawing, its words level."""
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
+def key_above(axes: Axes) -> None:
+    """The key over the whole drawing, its words level, in as many columns as have room."""
+    marks, names = axes.get_legend_handles_labels()
+    columns = max(KEY_LETTERS // (max(map(len, names), default=0) + 7), 1)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.legend(marks, names, frameon=False, loc="outside upper left", ncols=min(columns, len(names) or 1))
 
 
 def _shaded(svg: str) -> str:

@@ -53,7 +53,7 @@ def funnel(
             axes.annotate(here, (row.n or 0, row.value or 0), (8, 6), textcoords="offset points", fontweight="bold")
         axes.set_xlabel("pupils" + (f" ({hidden} not drawn: withheld)" if hidden else ""))
         axes.set_ylabel(axis)
-        key_above(axes, 2)
+        key_above(axes)
 
     return chart(title, alt, draw, 3.8)
 

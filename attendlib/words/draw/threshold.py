@@ -29,25 +29,28 @@ def at_threshold(
 
     def draw(axes: Axes) -> None:
         axes.axvline(threshold, color=SOFT, linewidth=1.2, linestyle=(0, (4, 2)))
-        for each in bins:
-            _bin(axes, each, threshold)
+        for number, each in enumerate(bins):
+            _bin(axes, each, threshold, number % 2)
         for start, end in lines:
             axes.plot([start[0], end[0]], [start[1], end[1]], color=INK, linewidth=2.2)
         axes.set_xlabel(axes_names[0])
         axes.set_ylabel(axes_names[1])
         top = axes.get_ylim()[1]
-        axes.set_ylim(min(0.0, axes.get_ylim()[0]) - 0.09 * top, top)  # the counts stand below
-        axes.annotate("the line", (threshold, 0.985), (4, 0), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", va="top", fontsize=10)  # fmt: skip
+        axes.set_ylim(min(0.0, axes.get_ylim()[0]) - 0.15 * top, top)  # the counts stand below
+        axes.annotate("the line", (threshold, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom",
+                      fontsize=10)  # fmt: skip
         grid(axes, "y")
 
     return chart(title, alt, draw, 3.8)
 
 
-def _bin(axes: Axes, each: Bin, threshold: float) -> None:
+def _bin(axes: Axes, each: Bin, threshold: float, line: int) -> None:
+    """Counts stand on two lines by turns: side by side they would run into each other."""
     color, marker = (NAVY, "o") if each.place >= threshold else (PLUM, "s")
     assert each.row.value is not None
     if interval := spread_of(each.row):
         axes.plot([each.place] * 2, interval, color=color, linewidth=1.4, alpha=0.6)
     axes.plot([each.place], [each.row.value], marker, color=color, markersize=6)
-    axes.annotate(count(each.row.n), (each.place, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=8)
+    axes.annotate(
+        count(each.row.n), (each.place, 0.02 + 0.05 * line), xycoords=("data", "axes fraction"), ha="center", fontsize=8
+    )

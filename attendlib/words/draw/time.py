@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from attendlib.records.answer import Chart, Row
 from attendlib.words.draw.look import INK, NAVY, PLUM, SERIES, SOFT, chart, grid, key_above, spread_of, wrapped
 
-LETTERS_ACROSS = 66
+LETTERS_ACROSS = 48
 
 
 def lines(
@@ -31,7 +31,7 @@ def lines(
         axes.set_ylabel(axis)
         grid(axes, "y")
         _moments(axes, marks or {})
-        key_above(axes, 2)
+        key_above(axes)
 
     return chart(title, alt, draw, 3.4)
 
@@ -78,8 +78,7 @@ def _name(axes: Axes, places: Sequence[str]) -> None:
 def _moments(axes: Axes, marks: Mapping[float, str]) -> None:
     for place, name in marks.items():
         axes.axvline(place, color=SOFT, linewidth=1.2, linestyle=(0, (4, 2)))
-        axes.annotate(name, (place, 0.985), (4, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
-                      va="top", fontsize=10)  # fmt: skip
+        axes.annotate(name, (place, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=10)
 
 
 def _line(axes: Axes, name: str, rows: Sequence[Row | None], look: tuple[str, str, str], shift: float) -> None:

@@ -3,7 +3,7 @@
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Bin, Dot, at_threshold, dots
 from attendlib.words.impact.manner import Manner
-from attendlib.words.impact.ways import spread_over
+from attendlib.words.impact.ways import spread_over, ways_title
 from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
@@ -109,7 +109,10 @@ def _line_chart(answer: Answer) -> Chart | None:
     c = answer.context
     line, reach = float(c["line"].rstrip("%")), float(c["reach"])
     at = {side: ends.get(f"at=line;side={side}") for side in ("below", "above")}
-    title = f"Absence afterwards by absence when chosen, on both sides of {c['line']}, {c['school_name']}"
+    title = (
+        f"At {c['line']} the lines meet at {at['below']:.1f}% missed afterwards from below and {at['above']:.1f}% from"
+        f" above, {c['school_name']}"
+    )
     said = "; ".join(f"{_span(row)}: {row.value:.1f}% of {pupils(row.n)}" for _, row in _placed(answer))
     alt = (
         f"Percent of sessions missed afterwards by percent missed when chosen, means of pupils. {said}. The local lines"
@@ -121,7 +124,7 @@ def _line_chart(answer: Answer) -> Chart | None:
         assert start is not None
         assert end is not None
         segments.append(((line, start), (far, end)))
-    names = ("% of sessions missed when chosen (pupils in each group printed above)", "% missed afterwards")
+    names = ("% of sessions missed when chosen (pupils of each group above)", "% missed afterwards")
     return at_threshold(title, alt, bins, segments, line, names)
 
 
@@ -152,7 +155,7 @@ def _choices_chart(answer: Answer) -> Chart | None:
     values = [row.value for row in rows if row.value is not None]
     if len(values) < 2:
         return None
-    title = f"The step at the line fitted in {len(rows)} ways, {answer.context['school_name']}"
+    title = ways_title(answer)
     said = "; ".join(f"{_choice_name(row)}: {figure(row)}" for row in rows)
     alt = f"{rows[0].unit.capitalize()} fewer, 95% intervals. {said}."
     return dots(title, alt, [Dot(_choice_name(row), row) for row in rows], f"fewer {rows[0].unit}", zero_line=True)

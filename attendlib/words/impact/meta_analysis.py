@@ -33,8 +33,8 @@ def _more(answer: Answer) -> tuple[str, ...]:
     row = answer.row("new_school")
     if row is None or row.value is None:
         return (every,)
-    between = interval_words(row, "more", "fewer")
-    return (every, f"In one more school like these the difference would lie between {between} {row.unit}.")
+    reach = interval_words(row, "more", "fewer")
+    return (every, f"In one more school like these the difference would lie in the range {reach} {row.unit}.")
 
 
 def _details(answer: Answer) -> Story:

@@ -47,7 +47,7 @@ def forest(answer: Answer, of: Told, mean: Row | None) -> tuple[Chart, ...]:
     new = answer.row(f"new_{of.one}")
     if not rows or mean is None or mean.value is None or new is None:
         return ()
-    items = [Dot(f"{of.label(answer, row)}, n {count(row.n)}", row) for row in rows]
+    items = [Dot(f"{of.label(answer, row)}, n\u00a0{count(row.n)}", row) for row in rows]
     items += [Dot("All of them together", mean), Dot(f"Where one more {of.one} would lie", new)]
     said = "; ".join(f"{item.label}: {figure(item.row)}" for item in items)
     title = f"Each {of.one}'s own difference, and all {len(rows)} together"

@@ -5,7 +5,7 @@ from datetime import date
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, lines, specification_curve
 from attendlib.words.impact.manner import Manner
-from attendlib.words.impact.ways import spread_over
+from attendlib.words.impact.ways import points_title, spread_over, ways_title
 from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
@@ -91,23 +91,28 @@ def _course(answer: Answer) -> Chart | None:
     order = [side for side in ("school", "carried", "compared", "england") if side in sides]
     series = {named[side]: [sides[side].get(place) for place in places] for side in order}
     said = "; ".join(
-        f"{named[side]}: {_mean(sides[side], places[:start])}since the start {_mean(sides[side], places[start:])}"
+        f"{named[side]}: {_before(sides[side], places[:start])}{_mean(sides[side], places[start:])} since the start"
         for side in order
     )
-    title = f"Absence in each {c['period'].replace('_', '-')}, {c['school_name']}"
+    title = points_title(answer, MAIN, "absent since the start than by the course before")
     alt = f"Percent of possible sessions missed, {pupils(sides['school'][places[0]].n)} in the first. Means: {said}."
     step = -(-len(places) // NAMED_PLACES)
     shown = [_place(place) if i % step == 0 else "" for i, place in enumerate(places)]
     return lines(title, alt, series, shown, "% of sessions missed", marks={start - 0.5: "start"})
 
 
+def _before(rows: dict[str, Row], places: list[str]) -> str:
+    known = _mean(rows, places)
+    return f"{known} before, " if known else ""
+
+
 def _mean(rows: dict[str, Row], places: list[str]) -> str:
-    """'5.4% before, ' or '5.4%': the plain mean of the periods known; nothing where none is."""
+    """'5.4%': the plain mean of the periods known; nothing where none is."""
     values = [rows[place].value for place in places if place in rows]
     known = [value for value in values if value is not None]
     if not known:
         return ""
-    return f"{sum(known) / len(known):.1f}% "
+    return f"{sum(known) / len(known):.1f}%"
 
 
 def _place(name: str) -> str:
@@ -125,7 +130,7 @@ def _choices_chart(answer: Answer) -> Chart | None:
     used = {name: [each.get(key) == value for each in made] for name, (key, value) in CHOICES.items()}
     used = {name: marks for name, marks in used.items() if any(marks)}
     place = next((i for i, row in enumerate(rows) if row.group == answer.context["main_choice"]), 0)
-    title = f"The same question answered in {len(rows)} ways, {answer.context['school_name']}"
+    title = ways_title(answer)
     alt = (
         f"{rows[0].unit.capitalize()} fewer, by {len(rows)} ways of carrying the course on, {pupils(rows[0].n)}: from"
         f" {plain(min(values))} to {plain(max(values))}; the main one gives {figure(rows[place])}."

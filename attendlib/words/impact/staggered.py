@@ -5,6 +5,7 @@ from datetime import date
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, event_study, specification_curve
 from attendlib.words.impact.manner import Manner
+from attendlib.words.impact.ways import points_title, size_words, ways_title
 from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils, rounded
 from attendlib.words.tables import WITHHELD_NOTE, Line, estimates_table
 
@@ -93,7 +94,7 @@ def _two_way(answer: Answer) -> tuple[str, ...]:
     if row is None or row.value is None:
         return ()
     return (
-        f"Two-way fixed effects would give {figure(row)} {row.unit} fewer. It also sets groups that begin beside groups"
+        f"Two-way fixed effects would give {size_words(row)}. It also sets groups that begin beside groups"
         " that began before them, so whatever grows after a start is taken off again. It is a warning and never"
         " decides.",
     )
@@ -103,8 +104,9 @@ def _package(answer: Answer) -> tuple[str, ...]:
     own, other = (answer.row("points_fewer", model=model) for model in (MAIN, "package"))
     if own is None or other is None or own.se is None or other.se is None or other.value is None:
         return ()
+    way = "fewer" if other.value >= 0 else "more"
     return (
-        f"The package diff-diff gives {plain(other.value, 2)} points fewer with a standard error of"
+        f"The package diff-diff gives {plain(abs(other.value), 2)} points {way} with a standard error of"
         f" {plain(other.se, 2)}, as if groups were many and unrelated; the one used here is {plain(own.se, 2)}.",
     )
 
@@ -113,11 +115,11 @@ def _course(answer: Answer) -> Chart | None:
     rows = answer.select("start_gap")
     if not rows:
         return None
-    period, c = answer.context["period"], answer.context
+    period = answer.context["period"]
     places = [_distance(row) for row in rows]
     before = sum(row.group.endswith("period=before") for row in rows)
     said = "; ".join(f"{place}: {figure(row)}" for place, row in zip(places, rows, strict=True))
-    title = f"Absence by {period} around each group's own start, {c['school_name']}"
+    title = points_title(answer, MAIN, "absent once begun than groups that had not")
     alt = (
         f"Percentage points fewer absent than groups that had not begun, beside the last {period} before the start,"
         f" 95% intervals, {pupils(rows[0].n)}. {said}."
@@ -139,7 +141,7 @@ def _choices(answer: Answer) -> Chart | None:
     made = [dict(part.split("=", 1) for part in row.group.split(";")) for row in rows]
     used = {name: [each[key] == value for each in made] for name, (key, value) in CHOICES.items()}
     used = {name: marks for name, marks in used.items() if any(marks) and not all(marks)}
-    title = f"The same question answered in {len(rows)} ways, {answer.context['school_name']}"
+    title = ways_title(answer)
     alt = (
         f"{rows[0].unit.capitalize()} fewer, by {len(rows)} ways of comparing, {pupils(rows[0].n)}: from"
         f" {plain(min(values))} to {plain(max(values))}; the main one gives {figure(rows[0])}."

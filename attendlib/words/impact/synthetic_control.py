@@ -3,6 +3,7 @@
 from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, dots, event_study, lines
 from attendlib.words.impact.manner import Manner
+from attendlib.words.impact.ways import points_title, spread_words, ways_title
 from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import WITHHELD_NOTE, Line, estimates_table
 
@@ -85,11 +86,10 @@ def _ran_alike(answer: Answer) -> tuple[str, ...]:
 
 
 def _spread(answer: Answer) -> tuple[str, ...]:
-    values = [row.value for row in answer.select("choice") if row.value is not None]
-    if len(values) < 2:
+    rows = [row for row in answer.select("choice") if row.value is not None]
+    if len(rows) < 2:
         return ()
-    ends = f"{plain(min(values))} to {plain(max(values))} {answer.select('choice')[0].unit} fewer"
-    return (f"{len(values)} ways that could be defended give {ends}.",)
+    return (f"{len(rows)} ways that could be defended give {spread_words(rows)} {rows[0].unit}.",)
 
 
 def _when(row: Row) -> str:
@@ -111,7 +111,7 @@ def _course_chart(answer: Answer) -> Chart | None:
     names, start = [_when(row) for row in own], _start(answer)
     said = "; ".join(f"{name}: school {row.value:.1f}, mixture {other.value:.1f}"
                      for name, row, other in zip(names, own, mixture, strict=True))  # fmt: skip
-    title = f"The school and its mixture over time, {answer.context['school_name']}"
+    title = f"Absence of the school and of its mixture, before and after the start, {answer.context['school_name']}"
     alt = (
         f"Percent of possible sessions missed, {pupils(own[-1].n)} here and {pupils(mixture[-1].n)} in"
         f" {mixture[-1].n_groups} other schools, at this school's level; first time after the start:"
@@ -127,7 +127,7 @@ def _gap_chart(answer: Answer) -> Chart | None:
         return None
     names = [_when(row) for row in rows]
     said = "; ".join(f"{name}: {figure(row)}" for name, row in zip(names, rows, strict=True))
-    title = f"How far the school lay below its mixture, {answer.context['school_name']}"
+    title = points_title(answer, MAIN, "absent after the start than the mixture")
     alt = (
         f"Percentage points fewer absent than the mixture; each bar is as wide as other schools stray from their own"
         f" mixtures, 95%, {pupils(rows[0].n)} in {rows[0].n_groups} schools. {said}."
@@ -140,7 +140,7 @@ def _choices_chart(answer: Answer) -> Chart | None:
     if len(rows) < 2:
         return None
     said = "; ".join(f"{_choice(row)}: {_figure(row)}" for row in rows)
-    title = f"The same question answered in {len(rows)} ways, {answer.context['school_name']}"
+    title = ways_title(answer)
     unit = rows[0].unit
     alt = f"{unit.capitalize()} fewer, 95% intervals from placebo schools, {pupils(rows[0].n)}. {said}."
     return dots(title, alt, [Dot(_choice(row), row) for row in rows], f"fewer {unit}", zero_line=True)

@@ -1,8 +1,10 @@
 """The gradient and the levels of attainment_link: chart, tables, and the words for a band or a percent."""
 
+from collections.abc import Sequence
+
 from attendlib.records.answer import Answer, Chart, Row, Table
 from attendlib.words.charts import Dot, dots
-from attendlib.words.numbers import days_of, figure, pupils
+from attendlib.words.numbers import days_of, figure, pupils, rounded
 from attendlib.words.tables import Line, estimates_table
 
 
@@ -11,11 +13,19 @@ def gradient_chart(answer: Answer) -> Chart:
     rows, c = _bands(answer), answer.context
     shown = [f"{band_words(row)} {figure(row)}, {pupils(row.n)}" for row in rows if row.value is not None]
     unit = "percent reaching it" if rows and rows[0].unit == "percent" else c["unit"]
-    title = f"{capital(c['outcome'])} by absence, {c['school_name']}, {c['academic_year']}"
+    title = f"{capital(c['outcome'])} by absence{_ends(rows)}, {c['school_name']}, {c['academic_year']}"
     alt = (
         f"{capital(c['outcome'])} ({unit}) by absence band, dot and 95% interval. {'; '.join(shown) or 'All withheld'}."
     )
-    return dots(title, alt, [Dot(f"{band_words(row)} absent", row) for row in rows], f"{capital(c['outcome'])}, {unit}")
+    return dots(title, alt, [Dot(_dot_label(row), row) for row in rows], f"{capital(c['outcome'])}, {unit}")
+
+
+def _ends(rows: Sequence[Row]) -> str:
+    """': 55 at 0% to under 5%, 20 at 50% or more': the first and the last band that may be told."""
+    known = [(row, row.value) for row in rows if row.value is not None]
+    if len(known) < 2:
+        return ""
+    return ": " + ", ".join(f"{rounded(value)} at {band_words(row)}" for row, value in (known[0], known[-1]))
 
 
 def band_table(answer: Answer) -> Table:
@@ -65,6 +75,11 @@ def capital(text: str) -> str:
 def _percent(row: Row, year_days: str) -> str:
     percent = row.group.partition("=")[2]
     return f"{percent}%, {days_of(float(percent), int(year_days))}"
+
+
+def _dot_label(row: Row) -> str:
+    words = band_words(row)
+    return "all pupils" if words == "all" else f"{words} absent"
 
 
 def _bands(answer: Answer) -> list[Row]:

@@ -17,6 +17,7 @@ from attendlib.questions.impact.threshold_doubts import choice_rows, density_che
 from attendlib.questions.impact.threshold_figures import before_after_row, bin_rows, reach_count_rows, within_reach
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer, Row
+from attendlib.words.reading import reading_age
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
 
@@ -109,6 +110,7 @@ def test_a_page_of_a_line_that_was_kept(trust: Trust, monkeypatch: pytest.Monkey
     assert causal_words(f"{story} {details}") == ()
     assert all(len(cells) == len(table.columns) for table in details.tables for cells in table.cells)
     assert len(details.charts) == 2
+    assert reading_age(" ".join(story.sentences[:5])) < 13
     expected = {"days_fewer_in_window", "points_fewer", "choice", "placebo", "density_ratio", "binned_outcome",
                 "local_line", "shrunken", "verdict"} - {"shrunken"}  # fmt: skip
     assert expected <= {row.estimate for row in answer.rows}

@@ -19,6 +19,7 @@ from attendlib.questions.intervention_impact import impact_details, intervention
 from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.questions.windows import Windows, span
 from attendlib.stats.pooling import Meta
+from attendlib.words.reading import reading_age
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
 
@@ -112,6 +113,7 @@ def test_a_page_for_all_schools_and_each_school(hub: Trust, monkeypatch: pytest.
     for told in (tell(page), tell(impact_details(page))):
         assert not causal_words(" ".join([*told.sentences, *told.caveats]))
         assert len(told.charts) == 1
+    assert reading_age(" ".join(tell(page).sentences[:5])) < 13
 
 
 def test_one_school_is_no_several(awkward: Trust, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.pool import hidden, one_school_check, refuse_readable
 from attendlib.records.answer import Answer
 from attendlib.stats.synthetic_control import synthetic_control
+from attendlib.words.reading import reading_age
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
 
@@ -193,6 +194,7 @@ def test_the_whole_page_can_be_told(ask: Asks) -> None:
     story, details = tell(answer), tell(impact_details(answer))
     assert causal_words(f"{story} {details}") == ()
     assert len(details.charts) == 3
+    assert reading_age(" ".join(story.sentences[:5])) < 13
     assert all(len(cells) == len(table.columns) for table in details.tables for cells in table.cells)
     assert "6 schools" in story.sentences[0]
     assert "mixture of other schools" in story.sentences[0]

@@ -12,6 +12,7 @@ from attendlib.intake.synthetic.write import write_trust
 from attendlib.notebook import impact_details
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer
+from attendlib.words.reading import reading_age
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
 
@@ -151,6 +152,7 @@ def test_a_page_is_made(
         told = [*story.sentences, *story.caveats, *(chart.alt for chart in story.charts)]
         assert causal_words("\n".join(told)) == ()
         assert story.sentences
+    assert reading_age(" ".join(tell(answer).sentences[:5])) < 13
 
 
 def _days(answer: Answer) -> float:

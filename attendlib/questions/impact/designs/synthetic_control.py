@@ -15,7 +15,7 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
 from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, weight_rows
-from attendlib.questions.impact.placebo import placebo_check
+from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.impact.pool import Pool, one_school_check, pool, refuse_readable
 from attendlib.questions.windows import words
 from attendlib.records.answer import Check, Row, Scope
@@ -145,7 +145,6 @@ def _placebo(found: Pool, day: date) -> tuple[Row | None, Check]:
         return None, Check(name, None, "Too few periods from before the start lie on both sides of this day.")
     made = mix(found.percent()[:, : found.first], sooner, found.groups.possible[0, sooner : found.first])
     row = replace(points_row(found, made, MAIN), estimate="placebo", group=f"start={day.isoformat()}")
-    value, low, high = (f"{x:.1f}".replace("-", "−") for x in (row.value or 0, row.low or 0, row.high or 0))
-    said = f"{value} points fewer absent ({low} to {high})"
+    said = placebo_words(row.value or 0, row.low or 0, row.high or 0, "points fewer absent")
     none = "No sign of a change where none could be"
     return row, placebo_check(name, row.p, "School and mixture parted before anything began", none, said)
