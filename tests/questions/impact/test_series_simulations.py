@@ -1,6 +1,6 @@
 """What the rule says of invented courses whose truth is known: by half-term and week, beside each comparison.
 
-`make prove` runs 2,000 seeds a cell; the quick cut runs the same code on a few, with bounds a sound rule breaks less
+`make prove` runs 2,000 seeds a cell, none of the first 2,000, by which the rule was chosen; the quick cut runs the same code on a few, with bounds a sound rule breaks less
 than once in a thousand runs (the seeds are fixed, so a run that passes always passes).
 """
 
@@ -56,7 +56,7 @@ def most(n: int, rate: float) -> int:
 @pytest.mark.parametrize("name", [*NULLS, *MISLEADING, *PLANTED])
 def test_hardly_ever_wrong_and_covered(name: str) -> None:
     shape = {**NULLS, **MISLEADING, **PLANTED}[name]
-    found = [run(shape, seed) for seed in range(2000)]
+    found = [run(shape, seed) for seed in range(2000, 4000)]
     verdicts = Counter(outcome.verdict for outcome in found)
     covered = sum(covers(outcome.main, shape.points) for outcome in found) / len(found)
     helped, harmed = verdicts[HELPED] / len(found), verdicts[HARM] / len(found)
