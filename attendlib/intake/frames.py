@@ -12,13 +12,15 @@ import pandas as pd
 
 from attendlib.errors import QuestionError
 from attendlib.facts.years import academic_year_from, academic_year_of
-from attendlib.intake.kept import frame, kept_frame
+from attendlib.intake.kept import frame, held_rows, kept_frame
 from attendlib.intake.load import Pupils
 from attendlib.intake.rules import COUNTS
 from attendlib.intake.store import read_sql
 from attendlib.intake.tidy import quoted
 from attendlib.records.study import ALL
 
+SPAN_COUNTS = ("possible", "authorised", "unauthorised")
+_DATES = ("period_start", "period_end", "first_date", "last_date")
 _RANK = "CASE grain WHEN 'week' THEN 0 WHEN 'half_term' THEN 1 ELSE 2 END"
 
 
@@ -28,9 +30,9 @@ def _in_study(pupils: Pupils) -> str:
     return f"{test} AS in_study"
 
 
-def _sums() -> str:
+def _sums(counts: Sequence[str] = COUNTS) -> str:
     """Each count summed; one that is not known in every period is not known."""
-    whole = (f"CASE WHEN count({name}) = count(*) THEN sum({name})::INTEGER END AS {name}" for name in COUNTS)
+    whole = (f"CASE WHEN count({name}) = count(*) THEN sum({name})::INTEGER END AS {name}" for name in counts)
     dates = "min(first_date) AS first_date, max(last_date) AS last_date"
     return f"{', '.join(whole)}, sum(absent)::INTEGER AS absent, {dates}"
 
@@ -68,8 +70,9 @@ def absence_per_pupil(pupils: Pupils, academic_year: str, half_terms: Sequence[i
 
 
 def absence_in_span(pupils: Pupils, first: date, last: date, only: pd.Series | None = None) -> pd.DataFrame:
-    """One row per pupil and school: sums over the periods whose recorded days lie wholly within `first` to `last`.
+    """One row per pupil and school: possible, absent, authorised and unauthorised from `first` to `last`.
 
+    Summed are the periods whose recorded days lie wholly within these dates, both included.
     A part week at either end counts where its own first and last day are known to be inside. Each pupil's year in a
     school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year): `grain` is the coarsest so
     used, `periods` how many. A pupil none of whose periods fits has no row. With `only`, the rows of those pupils, in
@@ -77,15 +80,22 @@ def absence_in_span(pupils: Pupils, first: date, last: date, only: pd.Series | N
     """
     years = range(int(academic_year_of(first)[:4]), int(academic_year_of(last)[:4]) + 1)
     names = [academic_year_from(year) for year in years]
-    schools = None if only is None else _schools_of(pupils, only)
-    rows = read_sql(pupils.store, "attendance", *names, schools=schools)
+    columns = ", ".join(("pupil", "school", "academic_year", *SPAN_COUNTS, "absent", *_DATES))
+
+    def finest(join: str = "") -> str:
+        schools = None if only is None else _schools_of(pupils, only)
+        return f"""
+            SELECT {columns}, {_RANK} AS rank
+            FROM {read_sql(pupils.store, "attendance", *names, schools=schools)} {join}
+            QUALIFY rank = min(rank) OVER (PARTITION BY pupil, school, academic_year)
+            """
+
+    rows = f"({finest()})" if only is None else held_rows(f"{pupils.store.folder} {names}", only, finest)
     query = f"""
-        WITH finest AS (SELECT pupil, school, academic_year, min({_RANK}) AS best FROM {rows} GROUP BY ALL)
-        SELECT pupil, school, {_sums()}, count(*)::INTEGER AS periods,
-               CASE max(best) WHEN 0 THEN 'week' WHEN 1 THEN 'half_term' ELSE 'year' END AS grain, {_in_study(pupils)}
-        FROM {rows} JOIN finest USING (pupil, school, academic_year)
-        WHERE {_RANK} = best AND coalesce(first_date, period_start) >= DATE '{first}'
-          AND coalesce(last_date, period_end) <= DATE '{last}'
+        SELECT pupil, school, {_sums(SPAN_COUNTS)}, count(*)::INTEGER AS periods,
+               CASE max(rank) WHEN 0 THEN 'week' WHEN 1 THEN 'half_term' ELSE 'year' END AS grain, {_in_study(pupils)}
+        FROM {rows}
+        WHERE coalesce(first_date, period_start) >= DATE '{first}' AND coalesce(last_date, period_end) <= DATE '{last}'
         GROUP BY pupil, school ORDER BY school, pupil
         """
     if only is None:
@@ -101,8 +111,11 @@ def _schools_of(pupils: Pupils, only: pd.Series) -> set[str]:
     return set(held.loc[held["pupil"].isin(only), "school"])
 
 
-def absence_by_half_term(pupils: Pupils, academic_year: str) -> pd.DataFrame:
-    """One row per pupil, school and half-term (`half_term` 1 to 6): the counts. Raises QuestionError as above."""
+def absence_by_half_term(pupils: Pupils, academic_year: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row per pupil, school and half-term (`half_term` 1 to 6): the counts, or these `columns` alone.
+
+    Raises QuestionError as above.
+    """
     _need_half_terms(pupils, academic_year)
     counts = ", ".join(COUNTS)
     return kept_frame(
@@ -113,6 +126,7 @@ def absence_by_half_term(pupils: Pupils, academic_year: str) -> pd.DataFrame:
         FROM {read_sql(pupils.store, "attendance", academic_year)} WHERE grain = 'half_term'
         ORDER BY school, pupil, half_term
         """,
+        columns,
     )
 
 

@@ -16,7 +16,10 @@ from attendlib.words.stories import tell
 from attendlib.words.sure import how_sure
 from attendlib.words.tables import steps_table
 
-PRINTED_VERSIONS = ("attendlib", "duckdb", "numpy", "pandas", "scipy", "matplotlib")
+# Read when this is loaded, once for all kernels that are forked: it takes as long as a small query.
+VERSIONS = {
+    name: importlib.metadata.version(name) for name in ("attendlib", "duckdb", "numpy", "pandas", "scipy", "matplotlib")
+}
 
 
 def show(answer: Answer, *, headline: bool = True) -> None:
@@ -86,13 +89,12 @@ def provenance() -> None:
         values = keys if isinstance(keys, dict) else keys.model_dump(mode="json", by_alias=True)
         chosen = [f"{key}: {_plain(value)}" for key, value in values.items() if value is not None]
         choices[name] = "; ".join(chosen)
-    versions = {name: importlib.metadata.version(name) for name in PRINTED_VERSIONS}
     tables = (
         Table("What the study chose", ("Key", "Value"), tuple(choices.items())),
-        Table("Versions", ("Package", "Version"), tuple(versions.items())),
+        Table("Versions", ("Package", "Version"), tuple(VERSIONS.items())),
     )
     html = "".join(table_html(table, f"provenance-{number}") for number, table in enumerate(tables, 1))
-    _emit(PROVENANCE_MIME, {"choices": choices, "versions": versions}, html, "What the study chose, and versions")
+    _emit(PROVENANCE_MIME, {"choices": choices, "versions": VERSIONS}, html, "What the study chose, and versions")
 
 
 def _plain(value: Any) -> str:

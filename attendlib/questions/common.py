@@ -108,18 +108,19 @@ def _varying(frame: pd.DataFrame) -> pd.DataFrame:
 
 def independent(design: pd.DataFrame) -> pd.DataFrame:
     """The columns of `design` that add something to those before them, so that every coefficient is identified."""
-    kept: list[str] = []
-    directions = np.empty((len(design), 0))
-    rounding = ONLY_ROUNDING * float(np.linalg.norm(design.to_numpy(float), axis=0).max(initial=0))
-    for name in design.columns:
-        column = design[name].to_numpy(float)
-        left = column - directions @ (directions.T @ column)
-        left -= directions @ (directions.T @ left)  # the second pass removes the first one's rounding
+    columns = np.asfortranarray(design.to_numpy(float))
+    directions = np.empty(columns.shape, order="F")
+    rounding = ONLY_ROUNDING * float(np.linalg.norm(columns, axis=0).max(initial=0))
+    kept: list[int] = []
+    for place, column in enumerate(columns.T):
+        before = directions[:, : len(kept)]
+        left = column - before @ (before.T @ column)
+        left -= before @ (before.T @ left)  # the second pass removes the first one's rounding
         size = float(np.linalg.norm(left))
         if size > max(REPEATED_IN_ROWS * float(np.linalg.norm(column)), rounding):
-            kept.append(name)
-            directions = np.column_stack([directions, left / size])
-    return design[kept]
+            directions[:, len(kept)] = left / size
+            kept.append(place)
+    return design.iloc[:, kept]
 
 
 def within(frame: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:

@@ -63,11 +63,11 @@ def transition_dip(
     study = pupils.study_file.study
     move = move_of(academic_year or study.academic_year, before_year_group, after_year_group)
     context = _context(pupils, move, by)
-    years = {name: read_year(pupils, name) for name in (move.earlier, move.year)}
-    roll = years[move.year].roll
+    roll = frames.enrolments(pupils, move.year)
     if not ((roll["year_group"] == move.after) & (roll["school"] == pupils.school)).any():
         reason = f"{pupils.school_name} has no {context['after']} in {move.year}"
         return unanswered(QUESTION, "school", "not_applicable", study.audience, [reason], context=context)
+    years = {name: read_year(pupils, name) for name in (move.earlier, move.year)}
     cohort = read_cohort(Asked(pupils.school, by, min_sessions, reference_step, study.audience), move, years)
     if not cohort.enough:
         reason = _too_few(cohort)

@@ -39,7 +39,7 @@ def _load() -> None:
 def _draw() -> None:
     """Fonts are found and measured, text is laid out, a picture is written: what the first figure pays for."""
     with mpl.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 11}):
-        figure = Figure(layout="constrained")
+        figure = Figure(layout="tight")
         axes = figure.add_subplot()
         axes.plot([0, 1], [0, 1], "o--", label="label")
         axes.barh([0], [1], hatch="//")

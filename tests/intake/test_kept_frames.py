@@ -16,6 +16,17 @@ QUERIES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _nothing_held() -> None:
+    kept._held.cache_clear()
+
+
+def another_kernel(store: Store, query: str) -> pd.DataFrame:
+    """The frame as a kernel has it that was not asked before."""
+    kept._held.cache_clear()
+    return kept.kept_frame(store, query)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path, "", {}, (), {}, ())
@@ -23,8 +34,8 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_kept_frame_is_the_frame(store: Store, query: str) -> None:
-    first, second = kept.kept_frame(store, query), kept.kept_frame(store, query)
-    for each in (first, second):
+    first, second, third = kept.kept_frame(store, query), kept.kept_frame(store, query), another_kernel(store, query)
+    for each in (first, second, third):
         pd.testing.assert_frame_equal(each, kept.frame(query))
 
 
@@ -34,7 +45,22 @@ def test_it_is_read_once_and_may_be_changed(store: Store, monkeypatch: pytest.Mo
     again = kept.kept_frame(store, QUERIES[0])
     again.loc[0, "n"] = 99
     again["n"] += 1
-    pd.testing.assert_frame_equal(kept.kept_frame(store, QUERIES[0]), expected)
+    for each in (kept.kept_frame(store, QUERIES[0]), another_kernel(store, QUERIES[0])):
+        pd.testing.assert_frame_equal(each, expected)
+    pd.testing.assert_frame_equal(kept.kept_frame(store, QUERIES[0], ["day", "n"]), expected[["day", "n"]])
+
+
+def test_rows_held_are_of_all_pupils_asked_for_so_far_and_read_again_for_others(tmp_path: Path) -> None:
+    def rows(*only: str) -> list[str]:
+        name = kept.held_rows(str(tmp_path), pd.Series(only, dtype="str"), lambda join: f"SELECT * FROM {those} {join}")
+        return [row[0] for row in kept._database().execute(f"SELECT pupil FROM {name} ORDER BY 1").fetchall()]
+
+    those = "(SELECT unnest(['a', 'a', 'b', 'c']) AS pupil)"
+    assert rows() == []
+    assert rows("a", "b", "a") == ["a", "a", "b"]
+    those = "(SELECT 'c' AS pupil)"
+    assert rows("a") == ["a", "a", "b"]
+    assert rows("a", "c") == ["c"]
 
 
 @pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"half a fi"), lambda path: path.write_bytes(b"")])
@@ -42,14 +68,14 @@ def test_a_file_that_cannot_be_read_is_made_again(store: Store, harm) -> None:
     expected = kept.kept_frame(store, QUERIES[1])
     (path,) = (store.folder / kept.FOLDER).iterdir()
     harm(path)
-    pd.testing.assert_frame_equal(kept.kept_frame(store, QUERIES[1]), expected)
+    pd.testing.assert_frame_equal(another_kernel(store, QUERIES[1]), expected)
     assert [each.stat().st_size > 100 for each in (store.folder / kept.FOLDER).iterdir()] == [True]
 
 
 def test_a_frame_too_large_or_a_place_that_cannot_be_written_to_is_only_not_kept(store: Store, monkeypatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(kept, "MOST_BYTES", 10)
-        assert len(kept.kept_frame(store, QUERIES[0])) == 5
+        assert len(another_kernel(store, QUERIES[0])) == 5
     assert not (store.folder / kept.FOLDER).exists()
     (store.folder / kept.FOLDER).write_text("a file where the folder must go")
-    assert len(kept.kept_frame(store, QUERIES[0])) == 5
+    assert len(another_kernel(store, QUERIES[0])) == 5

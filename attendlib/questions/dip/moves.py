@@ -88,12 +88,9 @@ def with_sessions(earlier: Year, year: Year, frame: pd.DataFrame, halves: Sequen
     Also `before` and `after` (percent of possible), `change` (points), `rose` and `persistent_after` (0 or 100).
     """
     wanted = frame[["pupil", "school"]]
-    if halves:
-        early, late = (each.halves[each.halves["half_term"].isin(halves)] for each in (earlier, year))
-        key = ["pupil", "half_term"]
-    else:
-        early, late, key = earlier.totals, year.totals, ["pupil"]
-    early = early[early["pupil"].isin(wanted["pupil"])].groupby(key, as_index=False)[list(COUNTED)].sum(skipna=False)
+    key = ["pupil", "half_term"] if halves else ["pupil"]
+    early, late = (_sessions(each, wanted["pupil"], halves) for each in (earlier, year))
+    early = early.groupby(key, as_index=False)[list(COUNTED)].sum(skipna=False)
     both = late.merge(wanted, on=["pupil", "school"]).merge(early, on=key, suffixes=("_after", "_before"))
     counts = [f"{name}_{when}" for when in ("before", "after") for name in COUNTED]
     sums = both.groupby(["pupil", "school"], as_index=False)[counts].sum(skipna=False)
@@ -138,8 +135,14 @@ def analysed(kept: Kept, earlier: Year, year: Year, move: Move, halves: Sequence
 
 
 def _possible(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.Series:
-    sessions = year.halves[year.halves["half_term"].isin(halves)] if halves else year.totals
-    return pupil.map(sessions.groupby("pupil")["possible"].sum()).fillna(0)
+    return pupil.map(_sessions(year, pupil, halves).groupby("pupil")["possible"].sum()).fillna(0)
+
+
+def _sessions(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.DataFrame:
+    """The rows of these pupils over these half-terms, or over the year: all schools' would be slow to join."""
+    every = year.halves if halves else year.totals
+    theirs = every[every["pupil"].isin(pupil)]
+    return theirs[theirs["half_term"].isin(halves)] if halves else theirs
 
 
 def without_few_unknown(kept: Kept, fewest: int, words: str) -> Kept:

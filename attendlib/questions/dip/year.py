@@ -29,7 +29,7 @@ def read_year(pupils: Pupils, name: str) -> Year:
     totals = frames.absence_per_pupil(pupils, name)
     columns = ["pupil", "school", "half_term", *COUNTED]
     halves = (
-        frames.absence_by_half_term(pupils, name)[columns]
+        frames.absence_by_half_term(pupils, name, columns)
         if "half_term" in grains
         else totals.iloc[:0].assign(half_term=0)[columns]
     )

@@ -11,6 +11,7 @@ from attendlib.stats.power import minimum_detectable
 
 EACH = 0.9  # chance for each of two estimators: together at least 80%, however they hang together (Bonferroni)
 STEPS = np.linspace(0, 95, 191)  # days a year tried, half a year at most
+STRIDE = 8  # steps looked at first: the chance rises to one peak, so a first one that is enough lies before a later one
 
 
 def reach_rows(main: Row | None, check: Row | None, delta: float, certainty: float) -> list[Row]:
@@ -49,11 +50,17 @@ def least_estimate(se: float, df: float, delta: float, certainty: float, interva
 
     Not every larger one does: against a t likelihood the prior wins far out.
     """
-    high = next((float(b) for b in STEPS if chances(float(b), se, df, delta).better >= certainty), None)
+
+    def enough(days: float) -> bool:
+        return chances(float(days), se, df, delta).better >= certainty
+
+    far = next((place for place in range(0, len(STEPS), STRIDE) if enough(STEPS[place])), None)
+    near = STEPS if far is None else STEPS[max(far - STRIDE + 1, 0) : far + 1]
+    high = next((float(days) for days in near if enough(days)), None)
     if high is None:
         return None
     low = max(high - float(STEPS[1]), 0.0)
     for _ in range(20):
         middle = (low + high) / 2
-        low, high = (low, middle) if chances(middle, se, df, delta).better >= certainty else (middle, high)
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return max(high, float(t_quantile(0.975, df)) * se) if interval else high

@@ -34,11 +34,18 @@ class Sat:
 
 
 def pupils_who_sat(pupils: Pupils, asked: Asked) -> Sat:
-    """The year groups in which at least half the pupils have a result row (the nearest to it, where none has)."""
+    """The year groups in which at least half the pupils have a result row (the nearest to it, where none has).
+
+    Of a school without a result, its own pupils on roll alone.
+    """
     everyone = frames.enrolments(pupils, asked.academic_year)
     results = frames.results(pupils, asked.measure, asked.academic_year)
     groups = _year_groups(everyone, results, asked.year_group)
     half_terms = _half_terms(pupils, groups, asked.academic_year)
+    own = everyone[everyone["year_group"].isin(groups) & (everyone["school"] == asked.school)]
+    if not own["pupil"].isin(results["pupil"]).any():  # no more need be read
+        nobody = own.assign(asked_for=False, result=np.nan, prior=np.nan)
+        return Sat(nobody.reset_index(drop=True), everyone.iloc[:0], half_terms)
     absence = frames.absence_per_pupil(pupils, asked.academic_year, half_terms or None)
     everyone = everyone.merge(absence[["pupil", "school", *COUNTS]], on=["pupil", "school"], how="left")
     everyone = everyone.merge(_last_year(pupils, asked.academic_year), on="pupil", how="left")
@@ -112,9 +119,9 @@ def _short_window(pupils: Pupils, academic_year: str) -> pd.DataFrame:
     if "half_term" not in frames.grains(pupils, academic_year):
         empty = {name: pd.Series(dtype="float64") for name in names.values()}
         return pd.DataFrame({"pupil": pd.Series(dtype="str"), "school": pd.Series(dtype="str"), **empty})
-    found = frames.absence_by_half_term(pupils, academic_year)
+    found = frames.absence_by_half_term(pupils, academic_year, ["pupil", "school", *names])
     found = found[found["possible"] >= FEWEST_SESSIONS_BANDED].drop_duplicates(["pupil", "school"])
-    return found[["pupil", "school", *names]].rename(columns=names)
+    return found.rename(columns=names)
 
 
 def _priors(pupils: Pupils, asked: Asked) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import TightLayoutEngine
 
 from attendlib.records.answer import Chart, Row
 
@@ -35,8 +36,10 @@ LOOK: dict[Any, Any] = {
 }
 WIDTH_INCHES = 4.6  # narrow enough for a phone to show it whole, in letters that can be read
 KEY_LETTERS = 52  # across a key over the whole width, its samples and gaps counted
+KEY_LINE, KEY_EDGE = 0.19, 0.1  # inches of the figure's height that a key takes, a line and in all
 LABEL_LETTERS = 26
 AXIS_LETTERS = 30  # of a name below the drawing, beside the widest labels
+EDGE = 0.3  # free all round a drawing, in heights of its letters
 _DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is less than any screen shows
 
 
@@ -61,7 +64,8 @@ def drawn(title: str, alt: str, draw: Callable[[Figure], None], height: float) -
     if not title.strip() or not alt.strip():
         raise ValueError("a chart needs a title that states its finding and an alternative text with its numbers")
     with mpl.rc_context({**LOOK, "svg.hashsalt": title + alt}):
-        figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+        # The "constrained" layout measures every word twice, and takes as long as all the rest of a drawing.
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout=TightLayoutEngine(pad=EDGE))
         draw(figure)
         for axes in figure.axes:
             axes.set_xlabel(wrapped(axes.get_xlabel(), AXIS_LETTERS))
@@ -104,12 +108,15 @@ def grid(axes: Axes, axis: Any) -> None:
 
 
 def key_above(axes: Axes) -> None:
-    """The key over the whole drawing, its words level, in as many columns as have room."""
+    """The key over the whole drawing, its words level, in as many columns as have room; the axes keep below it."""
     marks, names = axes.get_legend_handles_labels()
     columns = max(KEY_LETTERS // (max(map(len, names), default=0) + 7), 1)
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.legend(marks, names, frameon=False, loc="outside upper left", ncols=min(columns, len(names) or 1))
+    figure.legend(marks, names, frameon=False, loc="upper left", ncols=min(columns, len(names) or 1))
+    layout, lines = figure.get_layout_engine(), -(-len(names) // columns)
+    assert isinstance(layout, TightLayoutEngine)
+    layout.set(rect=(0, 0, 1, 1 - (lines * KEY_LINE + KEY_EDGE) / figure.get_figheight()))
 
 
 def _shaded(svg: str) -> str:

@@ -21,6 +21,7 @@ from attendlib.words.draw.look import (
     wrapped,
 )  # fmt: skip
 
+WAY, FIXED = (NAVY, "o", 1.4, 5), (PLUM, "D", 2.4, 8)  # colour, marker, its line's width and its size
 LIMITS = ((1.96, "95 in 100", (0, (4, 2))), (3.09, "998 in 1,000", (0, (1, 1.5))))  # the usual two of a funnel
 
 
@@ -73,8 +74,10 @@ def specification_curve(
     def draw(figure: Figure) -> None:
         top, below = figure.subplots(2, 1, sharex=True, height_ratios=[2.5, 0.3 + deep])
         top.axhline(0, color=INK, linewidth=1)
-        for place, which in enumerate(order):
-            _estimate(top, place, items[which], which == main)
+        for first, look in ((False, WAY), (True, FIXED)):
+            _estimates(
+                top, {place: items[which] for place, which in enumerate(order) if (which == main) is first}, look
+            )
         for first, color in ((False, NAVY), (True, PLUM)):  # all marks of a colour at once: hundreds would be slow
             marks = [
                 (place, line) for place, which in enumerate(order) if (which == main) is first
@@ -94,11 +97,13 @@ def specification_curve(
     return drawn(title, alt, draw, 3.4 + deep)
 
 
-def _estimate(axes: Axes, place: int, item: Dot, main: bool) -> None:
-    if item.row.value is None:
-        axes.annotate(item.row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
-        return
-    color, marker = (PLUM, "D") if main else (NAVY, "o")
-    if interval := spread_of(item.row):
-        axes.plot([place, place], interval, color=color, linewidth=2.4 if main else 1.4)
-    axes.plot([place], [item.row.value], marker, color=color, markersize=8 if main else 5)
+def _estimates(axes: Axes, items: Mapping[int, Dot], look: tuple[str, str, float, int]) -> None:
+    """Items at their places: all intervals as one line with gaps, all marks as another; each line costs as much."""
+    color, marker, width, size = look
+    spreads = [(place, *spread) for place, item in items.items() if (spread := spread_of(item.row))]
+    across = [x for place, _, _ in spreads for x in (place, place, float("nan"))]
+    axes.plot(across, [y for _, low, high in spreads for y in (low, high, float("nan"))], color=color, linewidth=width)
+    shown = {place: item.row.value for place, item in items.items() if item.row.value is not None}
+    axes.plot([*shown], [*shown.values()], marker, color=color, markersize=size)
+    for place in sorted(items.keys() - shown.keys()):
+        axes.annotate(items[place].row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")

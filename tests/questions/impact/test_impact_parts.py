@@ -19,8 +19,18 @@ from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.chosen import compared as chosen_pupils
 from attendlib.questions.impact.figures import level_rows
 from attendlib.questions.impact.half_terms import Panel, bound_rows, did_rows, event_rows, placebo_checks
-from attendlib.questions.impact.models import CHECK, RAW, Model, Unfit, counts_model, fitted, main_model, points_fewer
-from attendlib.questions.impact.reach import least_estimate, reach_rows, rule_reaches
+from attendlib.questions.impact.models import (
+    CHECK,
+    RAW,
+    Model,
+    Unfit,
+    counts_model,
+    fitted,
+    main_model,
+    points_fewer,
+    whole_schools,
+)
+from attendlib.questions.impact.reach import STEPS, least_estimate, reach_rows, rule_reaches
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.questions.windows import Windows, span
@@ -87,11 +97,20 @@ def test_a_forecast_is_the_untreated_pupils_own_line() -> None:
     assert found.value == pytest.approx(15.0)  # half of 30% on average
 
 
+@pytest.mark.parametrize(
+    ("treated", "whole"), [([1, 1, 0, 0], True), ([1, 0, 0, 0], False), ([0, 0, 0, 0], True), ([], False)]
+)
+def test_whole_schools_are_those_with_one_side_only(treated: list[float], whole: bool) -> None:
+    assert whole_schools(pd.DataFrame({"school": ["A", "A", "B", "B"][: len(treated)], "treated": treated})) is whole
+
+
 @pytest.mark.parametrize(("se", "df"), [(1.0, 200.0), (2.5, 60.0), (0.4, 1000.0)])
 def test_the_least_estimate_stands_on_the_line(se: float, df: float) -> None:
     least = least_estimate(se, df, 2.0, 0.75, interval=False)
     assert least is not None
     assert chances(least, se, df, 2.0).better == pytest.approx(0.75, abs=1e-3)
+    first = next(days for days in STEPS if chances(days, se, df, 2.0).better >= 0.75)
+    assert first - STEPS[1] < least <= first
 
 
 def test_no_estimate_is_enough_with_very_few_pupils() -> None:

@@ -1,7 +1,8 @@
 """What the rule says of invented courses whose truth is known: by half-term and week, beside each comparison.
 
-`make prove` runs 2,000 seeds a cell, none of the first 2,000, by which the rule was chosen; the quick cut runs the same code on a few, with bounds a sound rule breaks less
-than once in a thousand runs (the seeds are fixed, so a run that passes always passes).
+`make prove` runs 2,000 seeds a cell, none of them among the first 2,000, by which the rule was chosen; the quick cut
+runs the same code on a few, with bounds a sound rule breaks less than once in a thousand runs (the seeds are fixed, so
+a run that passes always passes).
 """
 
 import sys
