@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
-from attendlib.records.answer import WITHHELD, Row, Scope, Step
+from attendlib.records.answer import WAYS, WITHHELD, Row, Scope, Step
 from attendlib.records.rounding import in_few_digits, rounded, rounded_step
 
 LIMITS = {"internal": 5, "shareable": 10}
-WAYS = ("choice", "placebo")  # figures whose group names a way of answering, not pupils
 OTHER_SCHOOLS_NEEDED = 3  # a comparison with the trust needs this many other schools at the limit
 
 Cell = tuple[str, ...]  # scope and group: the same pupils, whatever is said of them; a total stands for itself

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from attendlib.errors import ReportError
-from attendlib.records.answer import Row
+from attendlib.records.answer import WAYS, Row
 from attendlib.records.report import HEADER_MIME, RECORD_MIME, REPORT, Header, Report
 from attendlib.records.study import ALL
 
@@ -47,7 +47,7 @@ def check_gated(handed: Handed, audience: str) -> None:
     """Raises ReportError for figures on too few pupils, or counting too few, that are not withheld; or without n."""
     few: set[str] = set()
     for record in handed.records:
-        counted = {(row.scope, row.group) for row in record.rows if row.n is not None}
+        counted = {_people(row) for row in record.rows if row.n is not None}
         few |= {row.estimate for row in record.rows if not row.withheld and _too_few(row, counted, FEWEST[audience])}
     if few:
         raise ReportError(
@@ -60,8 +60,13 @@ def _too_few(row: Row, counted: Set[tuple[str, str]], fewest: int) -> bool:
     """A count may be lacking where another of the same pupils stands: the gate withholds one that is a few from it."""
     if row.n is None:
         figures = any(getattr(row, name) is not None for name in _FIGURES)
-        return figures and (row.numerator is not None or (row.scope, row.group) not in counted)
+        return figures and (row.numerator is not None or _people(row) not in counted)
     return row.n < fewest or (row.numerator is not None and min(row.numerator, row.n - row.numerator) < fewest)
+
+
+def _people(row: Row) -> tuple[str, str]:
+    """Whom the row is about: a way of answering is about everyone."""
+    return (row.scope, "" if row.estimate in WAYS else row.group)
 
 
 def _finite(row: Row) -> bool:

@@ -9,6 +9,7 @@ Status = Literal["done", "too_few", "not_applicable"]
 OWN_RECORDS = "own"  # the source of a table made from the study's own data
 WITHHELD = "c"  # withheld to protect pupils
 NOT_AVAILABLE = "x"  # z is not applicable
+WAYS = ("choice", "placebo")  # figures whose group names a way of answering, not pupils
 
 
 @dataclass(frozen=True, slots=True)

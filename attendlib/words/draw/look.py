@@ -107,14 +107,22 @@ def grid(axes: Axes, axis: Any) -> None:
     axes.grid(axis=axis, color=RULE, linewidth=0.8)
 
 
+def taller(axes: Axes, inches: float) -> Figure:
+    """The drawing, made so much higher: what stands around the axes shall not take their room."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.set_figheight(figure.get_figheight() + max(inches, 0.0))
+    return figure
+
+
 def key_above(axes: Axes) -> None:
     """The key over the whole drawing, its words level, in as many columns as have room; the axes keep below it."""
     marks, names = axes.get_legend_handles_labels()
     columns = max(KEY_LETTERS // (max(map(len, names), default=0) + 7), 1)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    lines = -(-len(names) // columns)
+    figure = taller(axes, (lines - 1) * KEY_LINE)
     figure.legend(marks, names, frameon=False, loc="upper left", ncols=min(columns, len(names) or 1))
-    layout, lines = figure.get_layout_engine(), -(-len(names) // columns)
+    layout = figure.get_layout_engine()
     assert isinstance(layout, TightLayoutEngine)
     layout.set(rect=(0, 0, 1, 1 - (lines * KEY_LINE + KEY_EDGE) / figure.get_figheight()))
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from attendlib.records.answer import Chart, Row
-from attendlib.words.draw.look import INK, NAVY, PLUM, SERIES, SOFT, chart, grid, key_above, spread_of, wrapped
+from attendlib.words.draw.look import INK, NAVY, PLUM, SERIES, SOFT, chart, grid, key_above, spread_of, taller, wrapped
 
 LETTERS_ACROSS = 48
+SLANTED = 0.05  # inches down that each letter of a slanted name takes
 
 
 def lines(
@@ -69,6 +70,7 @@ def _name(axes: Axes, places: Sequence[str]) -> None:
     axes.set_xticks(range(len(places)), names)
     if any(len(line) > room for name in names for line in name.splitlines()):
         axes.set_xticks(range(len(places)), places)
+        taller(axes, SLANTED * max(map(len, places)))
         axes.tick_params(axis="x", labelrotation=40)
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right")
