@@ -144,4 +144,9 @@ def _in_words(day: str) -> str:
 
 @cache
 def _exporter() -> HTMLExporter:
-    return _PageExporter(extra_template_basedirs=[str(TEMPLATES)], template_name="attendlib", exclude_anchor_links=True)
+    return _PageExporter(
+        extra_template_basedirs=[str(TEMPLATES)],
+        template_name="attendlib",
+        exclude_anchor_links=True,
+        default_preprocessors=[],
+    )
