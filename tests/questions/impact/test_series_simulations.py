@@ -35,8 +35,6 @@ SPELLS = {
     "weeks, begun after the worst spell of ten": Shape(period="week", worst=True),
 }
 MISLEADING = {**TRENDS, **SPELLS}
-# Falls short of 93%: 92.3% of 1,000 when measured, and docs/methods.md says so. To be mended, not to grow.
-KNOWN_SHORT = {"autumn weeks, England": 0.90}
 PLANTED = {
     "half-terms, 2.5 points": Shape(points=2.5),
     "weeks, 2.5 points": Shape(period="week", points=2.5),
@@ -72,10 +70,9 @@ def test_hardly_ever_wrong_and_covered(name: str) -> None:
         assert helped > 0.5
     else:
         assert helped < 0.05
-    least = KNOWN_SHORT.get(name, 0.93)
-    assert least <= covered_sound
+    assert 0.93 <= covered_sound
     if name not in SPELLS:
-        assert least <= covered <= 0.97
+        assert 0.93 <= covered <= 0.97
 
 
 @pytest.mark.parametrize("name", NULLS)
