@@ -17,7 +17,10 @@ from attendlib.export.handed import handed_back
 from attendlib.export.style import TEMPLATES
 from attendlib.records.report import HEADER_MIME, Header, Report
 
-AUDIENCES = {"internal": "staff of the school; not to be published", "shareable": "anyone"}
+AUDIENCES = {
+    "internal": "staff of the school; not to be published",
+    "shareable": "anyone; numbers of pupils are rounded to 5",
+}
 HOISTED = 5  # sentences of the headline that the summary holds; any more stay in their section
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

@@ -12,6 +12,7 @@ from attendlib.intake.store import data_to
 from attendlib.page.fragment import fragment, table_html
 from attendlib.records.answer import Answer, Table
 from attendlib.records.report import HEADER_MIME, PROVENANCE_MIME, RECORD_MIME, Header, Report
+from attendlib.records.study import ALL
 from attendlib.words.stories import tell
 from attendlib.words.sure import how_sure
 from attendlib.words.tables import steps_table
@@ -55,7 +56,7 @@ def header(pupils: Pupils) -> None:
         school_name=pupils.school_name,
         study_title=study.title,
         academic_year=study.academic_year,
-        data_to=data_to(pupils.store, pupils.school),
+        data_to=data_to(pupils.store, None if pupils.school == ALL else pupils.school),
         audience=study.audience,
     )
     facts = {
@@ -63,7 +64,7 @@ def header(pupils: Pupils) -> None:
         "Study": found.study_title,
         "Academic year": found.academic_year,
         "Data up to": found.data_to,
-        "For": "staff of the school" if found.audience == "internal" else "anyone",
+        "For": "staff of the school" if found.audience == "internal" else "anyone; numbers of pupils are rounded to 5",
     }
     html = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     text = f"{found.school_name}, {found.study_title}, data up to {found.data_to}"

@@ -19,12 +19,14 @@ class Line:
     row: Row
 
 
-def estimates_table(caption: str, first: str, what: str, lines: Iterable[Line], note: str = "") -> Table:
+def estimates_table(
+    caption: str, first: str, what: str, lines: Iterable[Line], note: str = "", counted: str = "Pupils"
+) -> Table:
     """A label, the figure, its interval and n: each in a column of its own, so that figures stand under figures."""
     lines = list(lines)
     head = _interval_head(line.row for line in lines)
     cells = tuple((line.label, *_estimate(line.row, bool(head)), _n(line.row)) for line in lines)
-    columns = (what, head, "Pupils") if head else (what, "Pupils")
+    columns = (what, head, counted) if head else (what, counted)
     return Table(caption, (first, *columns), cells, columns, _note(lines, note), OWN_RECORDS)
 
 

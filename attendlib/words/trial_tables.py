@@ -20,14 +20,20 @@ def arm_name(arm: str) -> str:
     return arm.removeprefix("arm=").replace("_", " ")
 
 
+def counted(answer: Answer) -> str:
+    """What n counts: over several years a pupil once for each with an outcome."""
+    return "Pupil-years" if " to " in answer.context["period"] else "Pupils"
+
+
 def sizes_table(answer: Answer) -> Table:
     """Every effect size, the EEF's marked, with the standard deviation it divides by."""
     cells = tuple(
         (f"{arm_name(row.group)}: {row.model.replace('_', ' ')}", _two(row), row.method, _n(row))
         for row in answer.select("hedges_g")
     )
-    return Table("Effect sizes, 95% intervals", ("Arm and standard deviation", "Effect size", "How", "Pupils"), cells,
-                 ("Effect size", "Pupils"), _note(answer.select("hedges_g")))  # fmt: skip
+    columns = ("Arm and standard deviation", "Effect size", "How", counted(answer))
+    note = _note(answer.select("hedges_g"))
+    return Table("Effect sizes, 95% intervals", columns, cells, ("Effect size", columns[-1]), note)
 
 
 def table_of(answer: Answer, estimates: Sequence[str], caption: str) -> Table:
@@ -45,7 +51,8 @@ def levels_table(answer: Answer) -> Table:
         (f"{arm_name(row.group)}: {names[row.estimate]}", _level(row), row.unit, _n(row))
         for row in rows
     )  # fmt: skip
-    return Table("Each arm by itself", ("Arm", "Figure", "Unit", "Pupils"), cells, ("Figure", "Pupils"), _note(rows))
+    columns = ("Arm", "Figure", "Unit", counted(answer))
+    return Table("Each arm by itself", columns, cells, ("Figure", columns[-1]), _note(rows))
 
 
 def padlock_table(answer: Answer) -> Table:

@@ -1,11 +1,14 @@
 """What stands around a trial's estimate: who was lost, how alike the arms were, whether lots were drawn rightly."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from attendlib.disclosure import limit, publishable_steps
-from attendlib.questions.trial.sample import Sample, joined, subgroup_of
+from attendlib.questions.common import rescaled, row_of
+from attendlib.questions.trial.primary import itt
+from attendlib.questions.trial.sample import Plan, Sample, joined, subgroup_of
 from attendlib.records.answer import WITHHELD, Check, Row, Scope, Step
 from attendlib.stats.effect_size import hedges_g
 from attendlib.stats.reallocate import balance_redrawn, runs_in_order
@@ -108,6 +111,8 @@ def attrition_rows(sample: Sample, audience: str) -> list[Row]:
 def balance_rows(sample: Sample, shown: bool, audience: str) -> list[Row]:
     """`baseline_g`: Hedges' g of the baseline and each subgroup's share, as analysed and as randomised.
 
+    Inside schools and strata where lots were drawn there: where more are drawn in one than in another, arms differ
+    over all of them by design.
     As randomised only where losses may be `shown`, and a baseline is not lacking for a few of an arm.
     """
     samples = {"analysed": sample.analysed()} | ({"randomised": sample.frame} if shown else {})
@@ -117,7 +122,7 @@ def balance_rows(sample: Sample, shown: bool, audience: str) -> list[Row]:
         for arm in sample.arms:
             part = sample.of_arm(arm, pupils)
             known = [(name, x) for name, x in _characteristics(sample, part) if not _few_unknown(part, x, audience)]
-            rows += [row for name, x in known if (row := _balance(part, x, name, arm, model))]
+            rows += [row for name, x in known if (row := _balance(part, x, name, arm, model, sample.plan))]
     return rows
 
 
@@ -135,15 +140,20 @@ def _characteristics(sample: Sample, frame: pd.DataFrame) -> list[tuple[str, pd.
     return found
 
 
-def _balance(frame: pd.DataFrame, x: pd.Series, name: str, arm: str, model: str) -> Row | None:
+def _balance(frame: pd.DataFrame, x: pd.Series, name: str, arm: str, model: str, plan: Plan) -> Row | None:
     known = x.notna()
     treated, control = (x[known & (frame["treated"] == side)] for side in (1, 0))
     if min(len(treated), len(control)) < 2 or treated.nunique() == control.nunique() == 1:
         return None
+    row = Row("baseline_g", ALL_ARMS, outcome=name, group=f"arm={arm}", model=model, confidence_pct=95,
+              unit="standard deviations", n=int(known.sum()))  # fmt: skip
     g = hedges_g(treated, control)
-    return Row("baseline_g", ALL_ARMS, outcome=name, group=f"arm={arm}", model=model, value=g.value, low=g.low,
-               high=g.high, se=g.se, confidence_pct=95, unit="standard deviations", n=int(known.sum()),
-               method="Hedges' g, pooled standard deviation")  # fmt: skip
+    if not plan.strata and plan.design != "multi_site":
+        return replace(row, value=g.value, low=g.low, high=g.high, se=g.se, method="Hedges' g, pooled SD")
+    inside = itt(frame[known].assign(y=x[known]), replace(plan, years=plan.years[:1]), baseline=False)
+    found = rescaled(row_of(inside.found, "", ALL_ARMS), g.j / g.sd, "baseline_g", row.unit)
+    return replace(row, value=found.value, low=found.low, high=found.high, se=found.se, df=found.df,
+                   method=f"Hedges' g, pooled SD; {inside.method}")  # fmt: skip
 
 
 def allocation_checks(sample: Sample, authorities: Mapping[str, str], seed: int) -> list[Check]:

@@ -53,9 +53,7 @@ def level_table(answer: Answer) -> tuple[Table, ...]:
     rest = c["unit"] if c["unit"] == "in every 100 pupils" else "mean"
     what = f"{capital(c['outcome'])}, {rest}"
     caption = f"{capital(c['outcome'])} at each percent of absence: {who}"
-    note = (
-        "Read off one smooth curve of all these pupils; no percent is shown that fewer pupils reach than may be told."
-    )
+    note = "Read off one smooth curve of all the pupils counted; a percent that few of them reach is left out."
     return (
         estimates_table(caption, "Absence", what, [Line(_percent(row, c["year_days"]), row) for row in rows], note),
     )
