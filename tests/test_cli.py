@@ -169,6 +169,10 @@ def test_every_problem_of_a_study_is_one_line(tmp_path, study) -> None:
 
 def test_check_import_and_copies_for_the_lab(tmp_path, study) -> None:
     assert attend(tmp_path, "check", study).stdout.splitlines()[-1] == "Nothing wrong was found."
+    text = study.read_text(encoding="utf-8")
+    study.write_text(text.replace('"2024/25"', '"2031/32"'), encoding="utf-8")
+    assert "academic_year is 2031/32, of which the data hold no pupils" in attend(tmp_path, "check", study).stderr
+    study.write_text(text, encoding="utf-8")
     assert attend(tmp_path, "import", study).stdout.startswith("7 schools in the store")
     lab = attend(tmp_path, "lab", study, "--school", "100001", "--copy-only")
     assert lab.returncode == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attendlib.errors import Problem, StudyError
 from attendlib.intake.demo import demo_study
-from attendlib.intake.store import Store, ensure_store, study_schools
+from attendlib.intake.store import Store, academic_years, ensure_store, study_schools
 from attendlib.intake.study import StudyFile, read_study
 from attendlib.records.study import ALL
 
@@ -45,6 +45,19 @@ def load(school: str) -> Pupils:
     study_file = current_study()
     store = ensure_store(study_file)
     return Pupils(study_file, school, _name(study_file, store, school), store)
+
+
+def looked_over(study_file: StudyFile) -> tuple[str, ...]:
+    """What to know of the study's data. Raises StudyError where they hold nothing of its academic year.
+
+    A run does not: a question may have years of its own, and each page says what it lacks.
+    """
+    store, asked = ensure_store(study_file), study_file.study.academic_year
+    held = academic_years(store)
+    if asked not in held:
+        what = f"academic_year is {asked}, of which the data hold no pupils and no attendance"
+        raise StudyError([Problem(study_file.path.name, what, f"There are {', '.join(held)}.")])
+    return store.notes
 
 
 def _name(study_file: StudyFile, store: Store, school: str) -> str:

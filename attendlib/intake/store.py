@@ -87,6 +87,12 @@ def data_to(store: Store, school: str | None = None) -> str:
     return max((last for name, last in store.last_dates.items() if school in (None, name)), default="")
 
 
+def academic_years(store: Store) -> tuple[str, ...]:
+    """Every academic year of which pupils or attendance are held, in order."""
+    folders = (path for table in PARTITIONED for path in (store.folder / table).glob("year=*"))
+    return tuple(sorted({path.name.removeprefix("year=").replace("-", "/") for path in folders}))
+
+
 def table_files(
     store: Store, table: str, *academic_years: str, schools: Collection[str] | None = None
 ) -> tuple[Path, ...]:
