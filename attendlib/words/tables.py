@@ -22,11 +22,16 @@ class Line:
 def estimates_table(
     caption: str, first: str, what: str, lines: Iterable[Line], note: str = "", counted: str = "Pupils"
 ) -> Table:
-    """A label, the figure, its interval and n: each in a column of its own, so that figures stand under figures."""
+    """A label, the figure, its interval and n: each in a column of its own, so that figures stand under figures.
+
+    Without `counted` n has no column: where it is the same on every line, the caption says it.
+    """
     lines = list(lines)
     head = _interval_head(line.row for line in lines)
-    cells = tuple((line.label, *_estimate(line.row, bool(head)), _n(line.row)) for line in lines)
-    columns = (what, head, counted) if head else (what, counted)
+    cells = tuple(
+        (line.label, *_estimate(line.row, bool(head)), *([_n(line.row)] if counted else [])) for line in lines
+    )
+    columns = tuple(name for name in (what, head, counted) if name)
     return Table(caption, (first, *columns), cells, columns, _note(lines, note), OWN_RECORDS)
 
 

@@ -52,11 +52,14 @@ def level_table(answer: Answer) -> tuple[Table, ...]:
     who = "pupils otherwise alike" if rows[0].model == "adjusted" else "all pupils, nothing held alike"
     rest = c["unit"] if c["unit"] == "in every 100 pupils" else "mean"
     what = f"{capital(c['outcome'])}, {rest}"
-    caption = f"{capital(c['outcome'])} at each percent of absence: {who}"
-    note = "Read off one smooth curve of all the pupils counted; a percent that few of them reach is left out."
-    return (
-        estimates_table(caption, "Absence", what, [Line(_percent(row, c["year_days"]), row) for row in rows], note),
+    same = rows[0].n if len({row.n for row in rows}) == 1 else None
+    of_all = f"; read off one curve of {pupils(same)}" if same else ""
+    caption = f"{capital(c['outcome'])} at each percent of absence: {who}{of_all}"
+    note = (
+        "A percent that few pupils reach is left out. The chart above has each band's own pupils, nothing held alike."
     )
+    lines = [Line(_percent(row, c["year_days"]), row) for row in rows]
+    return (estimates_table(caption, "Absence", what, lines, note, "" if same else "Pupils"),)
 
 
 def band_words(row: Row) -> str:
