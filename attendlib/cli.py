@@ -268,7 +268,7 @@ def _run(
     from attendlib.runner.plan import make_plan
     from attendlib.runner.printed import print_pages
     from attendlib.runner.progress import progress
-    from attendlib.runner.say import end_line, plan_lines, wrong_lines
+    from attendlib.runner.say import end_lines, plan_lines, wrong_lines
 
     plan = make_plan(study_file)
     place = _out(study_file, out)
@@ -285,8 +285,7 @@ def _run(
     said = print_pages(plan, ran.entries, place) if pdf and not ran.stopped else []
     for line in wrong_lines(ran, said):
         print(line, file=sys.stderr)
-    print(end_line(ran, len(todos)))
-    print(place / "index.html")
+    print(*end_lines(ran, len(todos), place / "index.html"), sep="\n")
     if ran.failed:
         raise typer.Exit(INTERRUPTED if ran.stopped == batch.INTERRUPTED else FAILED)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 
 from attendlib.records.answer import WAYS, WITHHELD, Row, Scope, Step
-from attendlib.records.rounding import in_few_digits, rounded, rounded_step
+from attendlib.records.rounding import in_few_digits, rounded, rounded_step, uncounted
+from attendlib.stats.shares import wilson
 
 LIMITS = {"internal": 5, "shareable": 10}
 OTHER_SCHOOLS_NEEDED = 3  # a comparison with the trust needs this many other schools at the limit
@@ -34,7 +35,16 @@ def gate(rows: Iterable[Row], audience: str) -> tuple[Row, ...]:
         raise ValueError(f"figures without n cannot pass the gate: {', '.join(nameless)}")
     rows = _withhold_few_pupils(rows, limit(audience))
     rows = _withhold_few_counted(rows, limit(audience))
-    return tuple(map(rounded, rows)) if audience == "shareable" else _kept_apart(rows, limit(audience))
+    return tuple(map(_for_anyone, rows)) if audience == "shareable" else _kept_apart(rows, limit(audience))
+
+
+def _for_anyone(row: Row) -> Row:
+    """The row rounded, a share's limits those of its rounded counts."""
+    shown = rounded(row)
+    if row.low is None or not shown.n or shown.numerator is None:
+        return shown
+    share = wilson(shown.numerator, shown.n, row.confidence_pct or 95)
+    return replace(shown, low=float(round(100 * share.low)), high=float(round(100 * share.high)))
 
 
 def merged(counts: Sequence[int], fewest: int) -> tuple[tuple[int, ...], ...]:
@@ -210,20 +220,11 @@ def counts_kept_apart(
         if (n := row.n) is not None and not row.withheld and not (others and others(row)):
             counts = known.setdefault((row.scope, "" if row.estimate in WAYS else row.group), set())
             if any(0 < abs(n - other) < limit(audience) for other in counts):
-                row = _uncounted(row)
+                row = withheld(row) if row.unit == "pupils" else uncounted(row)
             else:
                 counts.add(n)
         kept.append(row)
     return tuple(kept)
-
-
-def _uncounted(row: Row) -> Row:
-    """The row without n, and without what n follows from: degrees of freedom, a share's numerator and its digits."""
-    if row.unit == "pupils":
-        return withheld(row)
-    if row.numerator is not None:
-        return replace(rounded(row), n=None, numerator=None)
-    return replace(in_few_digits(row), n=None, df=None)
 
 
 def _figure(row: Row) -> tuple[str, ...]:

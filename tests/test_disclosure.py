@@ -8,6 +8,7 @@ import pytest
 
 from attendlib.disclosure import gate, merged, others_enough, publishable_steps
 from attendlib.records.answer import Row, Step
+from attendlib.stats.shares import wilson
 
 
 def mean(group: str, n: int, estimate: str = "change") -> Row:
@@ -78,7 +79,24 @@ def test_shareable_asks_for_ten_and_rounds_counts_to_five() -> None:
     assert nine.withheld == "c"
     assert twelve.n == 10
     (counted,) = gate([share("", 12, 37)], "shareable")
-    assert (counted.numerator, counted.n, counted.value) == (10, 35, 32.0)
+    assert (counted.numerator, counted.n, counted.value) == (10, 35, 29.0)
+
+
+def test_a_share_anyone_may_see_is_that_of_its_rounded_counts() -> None:
+    """Whatever the true counts, rows of one pair of rounded counts are alike: two runs tell no more than those do."""
+    shown: dict[tuple[int | None, int | None], set[Row]] = {}
+    for n in range(20, 61):
+        for counted in range(10, n - 9):
+            found = wilson(counted, n)
+            true = replace(share("", counted, n), low=100 * found.low, high=100 * found.high)
+            (row,) = gate([true], "shareable")
+            shown.setdefault((row.n, row.numerator), set()).add(row)
+            assert row.low is not None
+            assert row.value is not None
+            assert row.high is not None
+            assert row.low < row.value < row.high
+            assert row.low < 100 * counted / n < row.high
+    assert {len(rows) for rows in shown.values()} == {1}
 
 
 def estimate(values: list[float]) -> Row:

@@ -216,7 +216,9 @@ def summed(draw: random.Random) -> None:
             every = itertools.product(range(least, fewest), repeat=len(few))
             possible = [counts for counts in every if sum(counts) == sum(few)]
             assert sum(few) >= fewest
-            assert all(len({counts[place] for counts in possible}) > 1 for place in range(len(few)))
+            for own, place in itertools.permutations(range(len(few)), 2):  # staff of a school know its own
+                assert len({counts[place] for counts in possible if counts[own] == few[own]}) > 1, few
+            assert len(few) > 1
 
 
 def two_sides(draw: random.Random) -> None:
@@ -311,15 +313,16 @@ def page_counts(draw: random.Random) -> None:
     steps = [Step("step", before - after, after) for before, after in itertools.pairwise([left[0], *left])]
     for name in ("change", "early", "late", "share"):
         counts.append((name, draw.choice(left[2:]) - draw.choice([0, 0, 1, 3, 7])))
-    rows = [Row(name, "school", value=40.0, n=n, numerator=n // 2 if name == "share" else None, df=n - 1.0, se=0.1)
-            for name, n in counts]  # fmt: skip
+    rows = [Row(name, "school", value=41.0, low=39.0, high=43.0, n=n, numerator=n // 2 if name == "share" else None,
+                df=n - 1.0, se=0.1, p=0.02) for name, n in counts]  # fmt: skip
     told = publishable_steps(steps, "internal")
     found = counts_kept_apart(gate(rows, "internal"), told, "school", "internal")
     shown = {row.n for row in found if row.n is not None} | {step.left for step in told if step.left is not None}
     assert all(abs(one - other) >= 5 for one, other in itertools.combinations(shown, 2)), (shown, counts)
     for row in found:
-        assert row.withheld or row.value == 40.0
-        assert row.n is not None or row.df is row.numerator is None, "neither may tell the count"
+        assert row.withheld or row.value == (40.0 if row.n is None and row.estimate == "share" else 41.0)
+        assert row.n is not None or row.df is row.numerator is row.se is row.p is None, "none may tell the count"
+        assert row.n is not None or row.estimate != "share" or row.low is row.high is None, "nor a share's limits"
 
 
 STUDIES: dict[str, Callable[[random.Random], None]] = {

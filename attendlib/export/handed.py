@@ -1,7 +1,7 @@
 """What a saved notebook handed back: its one headline record, and what its header says."""
 
 import math
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from attendlib.errors import ReportError
 from attendlib.records.answer import WAYS, Row
 from attendlib.records.report import HEADER_MIME, RECORD_MIME, REPORT, Header, Report
-from attendlib.records.study import ALL
+from attendlib.records.study import ALL, NOTEBOOKS
 
 FEWEST = {"internal": 5, "shareable": 10}  # the gate's limits, which the driver cannot import
 _FIGURES = ("value", "low", "high", "se", "df", "p", "numerator")
+_TELLING = ("se", "df", "p", "numerator")  # a count follows from them
+_OURS = {*NOTEBOOKS, "impact_details"}  # questions whose answers passed the gate, which knows who is in which row
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ def check_gated(handed: Handed, audience: str) -> None:
     """Raises ReportError for figures on too few pupils, or counting too few, that are not withheld; or without n."""
     few: set[str] = set()
     for record in handed.records:
-        counted = {_people(row) for row in record.rows if row.n is not None}
-        few |= {row.estimate for row in record.rows if not row.withheld and _too_few(row, counted, FEWEST[audience])}
+        known = _people if record.question in _OURS else _named_people
+        counted = {known(row) for row in record.rows if row.n is not None}
+        shown = [row for row in record.rows if not row.withheld]
+        few |= {row.estimate for row in shown if _too_few(row, known(row) in counted, FEWEST[audience])}
     if few:
         raise ReportError(
             f"A record holds figures on fewer than {FEWEST[audience]} pupils, or without their number, that are not "
@@ -56,17 +60,22 @@ def check_gated(handed: Handed, audience: str) -> None:
         )
 
 
-def _too_few(row: Row, counted: Set[tuple[str, str]], fewest: int) -> bool:
-    """A count may be lacking where another of the same pupils stands: the gate withholds one that is a few from it."""
+def _too_few(row: Row, counted: bool, fewest: int) -> bool:
+    """A count may be lacking where another of the same pupils is `counted`: the gate withholds one a few from it."""
     if row.n is None:
-        figures = any(getattr(row, name) is not None for name in _FIGURES)
-        return figures and (row.numerator is not None or _people(row) not in counted)
+        told = _FIGURES if not counted else _TELLING
+        return any(getattr(row, name) is not None for name in told)
     return row.n < fewest or (row.numerator is not None and min(row.numerator, row.n - row.numerator) < fewest)
 
 
-def _people(row: Row) -> tuple[str, str]:
+def _people(row: Row) -> tuple[str, ...]:
     """Whom the row is about: a way of answering is about everyone."""
     return (row.scope, "" if row.estimate in WAYS else row.group)
+
+
+def _named_people(row: Row) -> tuple[str, ...]:
+    """The same of a record of somebody's own, where only a row of the same estimate is known to be about the same."""
+    return (row.estimate, *_people(row))
 
 
 def _finite(row: Row) -> bool:

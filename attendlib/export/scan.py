@@ -38,7 +38,10 @@ _DATA = re.compile(r"data:[\w/+.-]*((?:;[\w=-]+)*),([^\"'<>\s)]+)", re.IGNORECAS
 _INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|mark|small|span|strong|sub|sup|tspan|u|wbr)\b[^>]*>", re.IGNORECASE)
 _TOUCHING = re.compile(rf"\w{_INLINE.pattern}\w", re.IGNORECASE)
 _UPN = re.compile(r"(?<![\w.])[A-HJ-NP-RT-Z]\d{11}[\dA-HJ-NP-RT-Z](?!\w)", re.IGNORECASE)
-_HOMES = r"(?<![\w<.-])/(?:home|Users|root)/[\w.-]+|\b[A-Za-z]:\\+Users\\+\w+|\bfile://+\w"
+_HOMES = (
+    r"(?<![\w<.-])/(?:home|Users|root|srv|mnt|media|opt|var|tmp)/[\w.-]+|(?<![\w~/.])~/[\w.]"
+    r"|\b[A-Za-z]:\\+(?![nrt]\b)\w|(?<![\w:\\])\\{2,4}[A-Za-z0-9][\w.-]+\\{1,2}[\w$.-]{2,}|\bfile://+\w"
+)
 _CREDENTIALS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abp]-[\w-]{10,}"
     r"|\b[a-z][a-z+]*://[^/\s:@\"'<>]+:[^/\s:@\"'<>]+@"
@@ -49,7 +52,8 @@ _HINTS = ("private key", "akia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", 
           *(f"{one}{mark}{two}" for one, two in (("api", "key"), ("access", "token"), ("secret", "key"))
             for mark in ("", "_", "-")))  # fmt: skip
 _LOGIN = re.compile(r"://[^/\s:@\"'<>]+:")  # what a login in an address begins with
-_HOME_HINTS = ("/home/", "/users/", "/root/", ":\\", "file:/")
+_HOME_HINTS = ("/home/", "/users/", "/root/", "/srv/", "/mnt/", "/media/", "/opt/", "/var/", "/tmp/", "~/", ":\\",
+               "\\\\", "file:/")  # fmt: skip
 _BREAK = "\n\n"  # between parts of a file: nothing looked for goes across
 
 

@@ -25,7 +25,9 @@ VERDICTS = ("Clear benefit", "Probably helped", "Probably no useful difference",
 _COLUMNS = {"study", "scope", "notebook", "estimate", "outcome", "group", "period", "model", "value", "low", "high",
             "se", "confidence_pct", "unit", "n", "n_groups", "withheld", "method"}  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_NAME = re.compile(r"[\w .,:;&/+'()-]{1,120}")
+_NAME = re.compile(r"[\w .,:;&+'()-]{1,120}")
+_DAY = r"\d{1,2} [A-Z][a-z]{2,8} \d{4}"
+_DATES = re.compile(rf"{_DAY} to {_DAY}|each study's own dates")  # the latter of studies put together
 _AGAIN = "Ask for the file `attend run` writes, as it is; with an older attendlib, run the study again."
 Cells = dict[str, str]
 
@@ -136,13 +138,13 @@ def _difference(rows: Sequence[Cells], model: str) -> Row:
     if row["withheld"]:
         return Row("days_fewer", SCOPE, withheld="c" if row["withheld"] == "c" else NOT_AVAILABLE)
     value, low, high, se = (_number(row, name) for name in ("value", "low", "high", "se"))
-    n, groups = _number(row, "n"), row["n_groups"] and _number(row, "n_groups")
+    n, period, groups = _number(row, "n"), _text(row["period"], _DATES), row["n_groups"] and _number(row, "n_groups")
     if se <= 0 or n < 1:
         raise _Unusable("its difference has no standard error, or is of nobody")
     if not low <= value <= high:
         raise _Unusable("its difference lies outside its own interval")
     return Row(
-        "days_fewer", SCOPE, outcome="absence", period=_text(row["period"]), value=value, low=low, high=high, se=se,
+        "days_fewer", SCOPE, outcome="absence", period=period, value=value, low=low, high=high, se=se,
         confidence_pct=_number(row, "confidence_pct"), unit=UNIT, n=int(n), n_groups=int(groups) if groups else None,
         method="as published",
     )  # fmt: skip
@@ -158,8 +160,8 @@ def _number(row: Cells, name: str) -> float:
     return value
 
 
-def _text(text: str) -> str:
-    if not _NAME.fullmatch(text):
+def _text(text: str, kind: re.Pattern[str] = _NAME) -> str:
+    if not kind.fullmatch(text):
         raise _Unusable("a name or date in it is not one attendlib writes")
     return text
 

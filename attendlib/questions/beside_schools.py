@@ -16,11 +16,16 @@ from attendlib.records.answer import Step
 def sum_is_safe(parts: Sequence[int], fewest: int, least: int = 1) -> bool:
     """Whether the sum of schools' counts `parts` may be shown.
 
-    Withheld on a school's own page is a count of `least` to `fewest` - 1. Those withheld must hold `fewest` together,
-    and not be as few or as many as they can be: then each would be known.
+    Withheld on a school's own page is a count of `least` to `fewest` - 1. Those withheld must hold `fewest` together.
+    Staff of one school know its own: the others' must be two or more, and not as few or as many as they can be, for
+    then each would be known.
     """
     few = [part for part in parts if least <= part < fewest]
-    return not few or (sum(few) >= fewest and least * len(few) < sum(few) < (fewest - 1) * len(few))
+    if not few:
+        return True
+    others = len(few) - 1
+    known = any(not least * others < sum(few) - own < (fewest - 1) * others for own in few)
+    return sum(few) >= fewest and others > 1 and not known
 
 
 def share_is_safe(counted: pd.Series, school: pd.Series, fewest: int) -> bool:

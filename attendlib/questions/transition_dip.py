@@ -151,7 +151,7 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
     rows += feeder_rows(cohort)
     came_from = set(cohort.frame["school_before"])
     context |= {f"feeder_{each.school}": each.name for each in pupils.store.schools if each.school in came_from}
-    context["spread"] = f"{spread(cohort):.6g}"
+    context["spread"] = f"{spread(cohort):.{6 if cohort.asked.audience == 'internal' else 2}g}"
     weighted, context["weights"] = weighted_rows(cohort)
     rows += [*match_rows(cohort), *weighted, *recording_rows(cohort), *complete_rows(cohort)]
     cohorts = _cohorts(pupils, cohort, years)

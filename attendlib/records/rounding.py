@@ -13,17 +13,26 @@ NEGLIGIBLE = 1e-6  # of a figure: a smaller standard error is rounding, and says
 def rounded(row: Row) -> Row:
     """The row as anyone may see it: from two runs a pupil apart neither the count nor the pupil's value follows.
 
-    Counts and degrees of freedom to 5, shares to whole percents without interval's digits, the rest as `in_few_digits`.
+    Counts and degrees of freedom to 5, a share (in percent) that of the rounded counts without its interval, which the
+    true counts would follow from; the rest as `in_few_digits`.
     """
     n, df = _round_count(row.n), _to_five(row.df)
     if row.numerator is not None:
-        value, low, high = (None if each is None else float(round(each)) for each in (row.value, row.low, row.high))
-        counts = replace(row, n=n, numerator=_round_count(row.numerator))
-        return replace(counts, value=value, low=low, high=high, se=None, df=None, p=None)
+        numerator = _round_count(row.numerator)
+        value = float(round(100 * numerator / n)) if numerator is not None and n and row.value is not None else None
+        return replace(_bare(row), n=n, numerator=numerator, value=value, low=None, high=None)
     if row.unit == "pupils":
         value, low, high, se = map(_to_five, (row.value, row.low, row.high, row.se))
         return replace(row, value=value, low=low, high=high, se=se, n=n, df=df)
     return replace(in_few_digits(row), n=n, df=df)
+
+
+def uncounted(row: Row) -> Row:
+    """The row without n and what n follows from: a share's numerator, interval and digits, a mean's error beside its
+    interval (their quotient is t at the degrees of freedom)."""
+    if row.numerator is not None:
+        return replace(_bare(row), n=None, numerator=None, value=_to_five(row.value), low=None, high=None)
+    return replace(_bare(in_few_digits(row)), n=None)
 
 
 def rounded_step(step: Step) -> Step:
@@ -43,6 +52,10 @@ def in_few_digits(row: Row, digits: int = 2) -> Row:
     se = None if row.se is None else round(row.se, _place(row.se, digits))
     p = None if row.p is None else round(row.p, _place(row.p, 2))
     return replace(row, value=value, low=low, high=high, se=se, p=p)
+
+
+def _bare(row: Row) -> Row:
+    return replace(row, se=None, df=None, p=None)
 
 
 def _quarter(low: float | None, high: float | None) -> float | None:

@@ -40,7 +40,8 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
         given = [(token, study, str(out), i.job.school, i.job.name, i.job.key, i.need, how) for i in wanted]
         try:
             for arguments, made in flow(distributed, client, _one, given):
-                yield made if isinstance(made, Made) else lost(jobs[arguments[3], arguments[4]], out, repr(made))
+                job = jobs[arguments[3], arguments[4]]
+                yield made if isinstance(made, Made) else lost(job, out, secrets, repr(made))
         finally:
             with suppress(Exception):  # a cluster that is gone has nothing left to tidy
                 client.run(_leave, token)

@@ -63,7 +63,10 @@ def make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels |
 
 
 def _safe_to_say(made: Made, forbidden: Secrets) -> Made:
-    """The same, its reason fit for every page and line: no identifier in it, and text that any file can hold."""
+    """The same, its reason and school's name fit for every page and line, its own sidecar among them: no identifier in
+    them, and text that any file can hold."""
+    if forbidden.findings("school", made.entry.school_name):
+        made = replace(made, entry=replace(made.entry, school_name=""))
     reason = made.entry.reason.encode("utf-8", errors="replace").decode()
     if not forbidden.findings("reason", reason):
         return replace(made, entry=replace(made.entry, reason=reason))
@@ -92,9 +95,10 @@ def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels 
     return Made(replace(entry, files={name: put(out, f"{job.school}/{name}", text) for name, text in texts.items()}))
 
 
-def lost(job: Job, out: Path, detail: str) -> Made:
+def lost(job: Job, out: Path, forbidden: Secrets, detail: str) -> Made:
     """A report that no worker of a cluster could make: each that tried was gone before it was done."""
-    made = Made(_without_page(job, "failed", "The machines it was made on were lost before it was done."), detail)
+    reason = "The machines it was made on were lost before it was done."
+    made = _safe_to_say(Made(_without_page(job, "failed", reason), detail), forbidden)
     _remove(job, out)
     write_entry(out, job, made.entry)
     return made

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from attendlib.runner.batch import Ran
 from attendlib.runner.work import Todo
@@ -21,10 +22,11 @@ def wrong_lines(ran: Ran, more: Sequence[str] = ()) -> list[str]:
     return [*lines, f"What went wrong in full, for you alone: {ran.log}"] if ran.log else lines
 
 
-def end_line(ran: Ran, asked: int) -> str:
-    """How many reports were asked for, made and left."""
+def end_lines(ran: Ran, asked: int, index: Path) -> list[str]:
+    """How many reports were asked for, made and left, and where the index is; one that held something is gone."""
     made = len(ran.made)
-    return f"{asked:,} reports asked for, {made:,} made, {asked - made:,} left as they were."
+    line = f"{asked:,} reports asked for, {made:,} made, {asked - made:,} left as they were."
+    return [line, str(index)] if index.exists() else [line]
 
 
 def unusable(error: OSError | ValueError) -> str:

@@ -129,7 +129,11 @@ def test_results_have_the_agreed_columns_and_numbers() -> None:
         ("a.csv", "short 12345", 0),
         ("a.txt", "/home/someone/data x/home/someone file:///home/someone </home/someone>", 2),
         ("a.txt", "/home/someoneelse", 1),  # anybody's home folder
-        ("a.txt", "C:\\Users\\someone and /srv/homes", 1),
+        ("a.txt", "C:\\Users\\someone and /srv/homes", 2),
+        ("a.html", "<p>in C:\\Trust\\data\\pupils.csv</p>", 1),
+        ("a.json", json.dumps({"from": "\\\\server01\\share\\pupils.xlsx"}), 1),
+        ("a.html", "<li>/srv/trust/pupils.csv, ~/trust/pupils.csv; /tmp/x (/mnt/d/y)</li>", 4),
+        ("a.html", "and/or, n/a, </var/>, https://x.org/tmp/a ~5 about: a\\b 'a:\\n' '\\\\d+' content:'\\201C'", 0),
         ("a.txt", "id k9-x4 K9X4", 1),  # four characters that mix letters and digits can be told
         ("a.html", "<p>A12<b>345</b>67</p>", 1),
         ("a.html", '<a href="data:text/csv,x%0AA1234567">', 1),
@@ -254,7 +258,17 @@ def test_a_count_may_be_withheld_beside_another_of_the_same_pupils_only() -> Non
         ([counted, bare | {"value": 1.0}], False),
         ([counted, bare | {"value": 1.0, "group": "sex=F"}], True),
         ([counted, bare | {"value": 50.0, "numerator": 20}], True),
+        ([counted, bare | {"value": 1.0, "df": 2.0}], True),
     ):
-        saved = {"cells": [{"outputs": [ours(rows=rows)]}]}
+        saved = {"cells": [{"outputs": [ours(question="transition_dip", rows=rows)]}]}
+        with pytest.raises(ReportError, match="without their number") if refused else nullcontext():
+            check_gated(handed_back(saved, "1"), "internal")
+
+
+def test_in_a_record_of_ones_own_a_count_speaks_for_its_own_estimate_only() -> None:
+    """Nobody knows whether another estimate is of the same pupils: three left out may have a mean of their own."""
+    counted, mean = {"estimate": "days", "scope": "school", "value": 2.0, "n": 40}, {"scope": "school", "value": 41.67}
+    for name, refused in (("days", False), ("days_of_the_three_left_out", True)):
+        saved = {"cells": [{"outputs": [ours(question="probe", rows=[counted, mean | {"estimate": name}])]}]}
         with pytest.raises(ReportError, match="without their number") if refused else nullcontext():
             check_gated(handed_back(saved, "1"), "internal")

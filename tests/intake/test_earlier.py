@@ -55,6 +55,8 @@ SPOILT: list[tuple[Callable[[str], str], str]] = [
     (without("checks_failed"), "how many of its checks failed"),
     (lambda text: text.replace("Cannot tell", "It worked wonders"), "it holds no verdict"),
     (lambda text: text.replace("tutor calls", "<script>alert(1)</script>"), "not one attendlib writes"),
+    (lambda text: text.replace("tutor calls", "Jane Smith /srv/pupils.csv"), "not one attendlib writes"),
+    (lambda text: text.replace("6 January 2025 to 22 July 2025", "Jane Smith in Year 9"), "not one attendlib writes"),
     (lambda text: text.replace("south,all,,intervention", "Tom's <b>,all,,intervention"), "the results of one study"),
     (lambda text: text.replace("south,all,,intervention", "east,all,,intervention"), "and holds those of 2"),
     (lambda text: text.replace("adjusted,1.25,", "adjusted,1e999,"), "`value` of its days_fewer is not a number"),

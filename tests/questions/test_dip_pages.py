@@ -297,6 +297,7 @@ def test_those_not_followed_are_described_and_weighted_for(tmp_path: Path, monke
 def test_a_page_for_anyone_is_rounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = ask(tmp_path, Made(movers=63, study="audience: shareable\n"), monkeypatch)
     assert {row.n % 5 for row in answer.rows if row.n is not None} == {0}
+    assert float(answer.context["spread"]) == float(f"{float(answer.context['spread']):.2g}")
     assert "(95% interval" in words(answer)
     assert all(row.n >= 10 for row in answer.rows if row.value is not None)
 

@@ -10,11 +10,14 @@ import nbformat
 import pytest
 from stub_trust import PUPIL, SCHOOLS, write_stub
 
+from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
 from attendlib.runner import state
 from attendlib.runner.batch import longest_first, run, todo
 from attendlib.runner.kernels import Limits, StoppedError, kernels
 from attendlib.runner.plan import make_plan
+from attendlib.runner.report import lost, make
+from attendlib.runner.say import end_lines
 from attendlib.runner.templates import read_notebook
 from attendlib.runner.work import How, Todo
 
@@ -215,3 +218,16 @@ def test_a_run_with_nothing_to_do_loads_nothing_heavy(stub, tmp_path) -> None:
     assert "1 reports asked for, 0 made, 1 left as they were." in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
     assert (out / "index.html").read_bytes() == (stub.out / "index.html").read_bytes()
+
+
+def test_a_sidecar_does_not_keep_a_schools_name_that_holds_a_pupil(stub, tmp_path) -> None:
+    job = replace(stub.plan.jobs[0], school_name=f"Upper {PUPIL} School")
+    forbidden = secrets([PUPIL], [])
+    for made in (make(job, tmp_path, "export", forbidden, None), lost(job, tmp_path, forbidden, "gone")):
+        assert (made.entry.status, made.entry.school_name) == ("failed", "")
+        assert PUPIL not in state.sidecar(tmp_path, job).read_text(encoding="utf-8")
+
+
+def test_a_run_ends_with_the_index_that_is_there(stub, tmp_path) -> None:
+    assert end_lines(stub.ran, 7, stub.out / "index.html")[1:] == [str(stub.out / "index.html")]
+    assert len(end_lines(stub.ran, 7, tmp_path / "index.html")) == 1

@@ -31,7 +31,7 @@ def _first(answer: Answer) -> str:
 def _more(answer: Answer) -> tuple[str, ...]:
     c = answer.context
     without = c["studies_without"]
-    left = "" if without == "0" else f"; {without} more published no figure for all schools"
+    left = "" if without == "0" else f"; {without} more published none for all schools, or of too few pupils"
     every = f"Every study with a figure is in the mean, whatever it found: {c['studies']} studies{left}."
     row = answer.row("new_study")
     if row is None or row.value is None:
@@ -51,7 +51,7 @@ def _details(answer: Answer) -> Story:
 def _studies(answer: Answer) -> Table:
     cells = tuple(_study(answer, row) for row in answer.select("study_difference"))
     columns = ("Study", "Fewer days a year", "95% interval", "Pupils", "Its verdict", "Outcome")
-    note = "x, c: no figure for all schools was published; such a study is not in the mean."
+    note = "x, c: no figure for all schools, or of too few pupils; such a study is not in the mean."
     hidden = any(row.withheld for row in answer.select("study_difference"))
     caption = "What each study found, as it was published"
     return Table(caption, columns, cells, ("Fewer days a year", "95% interval", "Pupils"), note if hidden else "")

@@ -28,10 +28,11 @@ Asks = Callable[..., Answer]
 def ask(trust: Trust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asks:
     """The question of the trust's study, as if it named the files of these studies."""
 
-    def asked(studies: list[Found], school: str = "all") -> Answer:
+    def asked(studies: list[Found], school: str = "all", audience: str = "internal") -> Answer:
         pupils = trust.pupils(school, monkeypatch)
         results = tuple(write(tmp_path, each) for each in studies)
-        pupils = replace(pupils, study_file=replace(pupils.study_file, results=results))
+        study = pupils.study_file.study.model_copy(update={"audience": audience})
+        pupils = replace(pupils, study_file=replace(pupils.study_file, study=study, results=results))
         return intervention_impact(
             pupils, intervention="tutor_calls", smallest_worthwhile_days=2.0, design="several_studies"
         )
@@ -61,7 +62,7 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     page = ask([*STUDIES, Found("few", withheld="c")])
     story, details = tell(page), tell(impact_details(page))
     assert story.sentences[0].startswith("In 6 studies together, those meant for tutor calls missed 1.3 days fewer")
-    assert "6 studies; 1 more published no figure for all schools" in " ".join(story.sentences)
+    assert "6 studies; 1 more published none for all schools, or of too few" in " ".join(story.sentences)
     studies = next(table for table in details.tables if table.caption.startswith("What each study found"))
     assert [cells[0] for cells in studies.cells] == ["north", "south", "east", "west", "mid", "far", "few"]
     assert studies.cells[0][4] == "Probably no useful difference"
@@ -90,6 +91,20 @@ def test_the_verdict_is_capped(ask: Asks, studies: list[Found], verdict: str, wh
     assert all(isfinite(number) for number in numbers if number is not None)
     sound = page.row("choice", group="together=REML;without=failed")
     assert (sound is not None) == any(each.failed for each in studies)
+
+
+@pytest.mark.parametrize(("audience", "few", "enough"), [("internal", 4, 5), ("shareable", 19, 20)])
+def test_no_mean_gives_a_study_of_too_few_pupils_away(ask: Asks, audience: str, few: int, enough: int) -> None:
+    """With it in the mean, what it found would follow from the others' rows; as each side needs its own, twice ten."""
+    without = ask(STUDIES, audience=audience)
+    page = ask([*STUDIES, Found("few", 9.0, 1.0, n=few)], audience=audience)
+    assert [row for row in page.rows if row.group != "study=few"] == [*without.rows]
+    (own,) = page.select("study_difference", group="study=few")
+    assert (own.withheld, own.value) == ("c", None)
+    assert ["few", "c"] in [[*cells[:2]] for table in tell(impact_details(page)).tables for cells in table.cells]
+    assert (
+        ask([*STUDIES, Found("few", n=enough)], audience=audience).row("days_fewer", model="pooled_main").n_groups == 7
+    )
 
 
 def test_refused(ask: Asks) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from attendlib.disclosure import limit
 from attendlib.errors import Problem, StudyError
 from attendlib.intake.earlier import Earlier, earlier_studies
 from attendlib.intake.load import Pupils
@@ -20,7 +21,7 @@ from attendlib.questions.impact.pooled import (
     pooled,
     spread_rows,
 )
-from attendlib.records.answer import Check, Row, Scope
+from attendlib.records.answer import WITHHELD, Check, Row, Scope
 from attendlib.stats.fit import Estimate
 
 MAIN, CHECK = "pooled_main", "pooled_check"
@@ -31,15 +32,16 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     """The mean of earlier studies' main differences, and of their checks; each as it was published.
 
     Nothing is read of this study's own pupils. Raises Refused for a school's page and where fewer than two studies have
-    a figure; StudyError for files that cannot be used or are of another intervention.
+    a figure that may be shown; StudyError for files that cannot be used or are of another intervention.
     """
     if scope != "all":
         raise Refused("not_applicable", "several studies are put together on the page of all schools")
-    every = earlier_studies(pupils.study_file)
-    _of_one_intervention(every, asked)
+    published = earlier_studies(pupils.study_file)
+    _of_one_intervention(published, asked)
+    every = [_large_enough(each, pupils.study_file.study.audience) for each in published]
     counted = {each.study: each for each in every if each.main is not None}
     if len(counted) < FEWEST:
-        some = f"{len(counted)} of {len(every)} studies published a figure for all schools"
+        some = f"{len(counted)} of {len(every)} studies published a figure that may stand here"
         raise Refused("too_few", f"{some}, and several are two or more")
     main, check = _differences(counted, "main"), _differences(counted, "check")
     n = sum(each.main.n or 0 for each in counted.values() if each.main)
@@ -50,6 +52,18 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     ]  # fmt: skip
     checks = [_kept(counted), _counted(every, counted), _worthwhile(counted, asked), agreement(main, STUDIES)]
     return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted))
+
+
+def _large_enough(each: Earlier, audience: str) -> Earlier:
+    """The study, without its figures where it has too few pupils: a mean they are in would give them away.
+
+    A file does not say for whom it was made. One for anyone has twice the limit, as each side has its own; one for
+    staff may have fewer, and is not passed on to others.
+    """
+    fewest = 2 * limit(audience) if audience == "shareable" else limit(audience)
+    if all((row.n or 0) >= fewest for row in (each.main, each.check) if row):
+        return each
+    return replace(each, main=None, check=None, withheld=WITHHELD)
 
 
 def _of_one_intervention(every: Sequence[Earlier], asked: Asked) -> None:
@@ -106,7 +120,7 @@ def _counted(every: Sequence[Earlier], counted: Mapping[str, Earlier]) -> Check:
     missing = [each.study for each in every if each.study not in counted]
     if not missing:
         return Check("Studies without a figure", None, f"All {len(every)} studies named have one.")
-    text = f"{len(missing)} of {len(every)} published no figure for all schools and are not in the mean"
+    text = f"{len(missing)} of {len(every)} have none for all schools that may stand here and are not in the mean"
     return Check("Studies without a figure", None, f"{text}: {', '.join(missing)}.")
 
 
