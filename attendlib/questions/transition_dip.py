@@ -86,8 +86,8 @@ def transition_dip(
 
 
 def _of_others(row: Row) -> bool:
-    """Pupils a year ahead, of other cohorts or of the reference, and totals that are no pupils of the group."""
-    return row.estimate.startswith(("next_", "share_of_", "reference", "not_kept")) or "cohort" in row.model
+    """Pupils of other cohorts or of the reference, and totals that are no pupils of the group."""
+    return row.estimate.startswith(("share_of_", "reference", "not_kept")) or "cohort" in row.model
 
 
 def _context(pupils: Pupils, move: Move, by: str | None) -> dict[str, str]:
@@ -142,7 +142,8 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
         rows += share_rows(cohort.frame, cohort.curve, "school", cohort.asked.audience)
         rows += reference_rows(cohort.curve)
         rows += dip_gap_rows(cohort.frame, cohort.curve)
-    rows += [*part_rows(cohort), *panel_rows(cohort), *next_step_rows(cohort)]
+    # The next step before its half-terms: its groups by sex add up to all, so that count is the one to keep.
+    rows += [*part_rows(cohort), *next_step_rows(cohort), *panel_rows(cohort)]
     later = year_after(cohort.move.year)
     if frames.grains(pupils, later):
         rows += later_rows(cohort, read_year(pupils, later))
