@@ -23,9 +23,9 @@ from attendlib.questions.dip.expected import (
     reference_rows,
     share_rows,
 )
-from attendlib.questions.dip.levels import in_whole_groups, level_rows, parts
+from attendlib.questions.dip.levels import level_rows, parts
 from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows, weighted_rows
-from attendlib.questions.dip.moves import Move
+from attendlib.questions.dip.moves import Move, in_whole_groups
 from attendlib.questions.dip.over_time import later_rows, next_step_rows, panel_rows, part_rows, year_after
 from attendlib.questions.dip.who import characteristics, feeder_rows, spread, who_rows
 from attendlib.questions.dip.year import Year, read_year
@@ -170,7 +170,7 @@ def _main(frame: pd.DataFrame, cohort: Cohort, scope: Scope) -> list[Row]:
     for group, part in [("", frame), *groups]:
         curve = cohort.curve
         if isinstance(curve, Curve) and (scope == "school" or (curve.kind == "stayers" and not curve.own_school)):
-            rows += [*dip_rows(part, curve, scope, group), *double_difference(part, curve, scope, group)]
+            rows += [*dip_rows(part, curve, scope, group), *double_difference(part, curve, scope, audience, group)]
         rows += level_rows(part, scope, group, audience)
     return rows
 

@@ -11,7 +11,7 @@ import pytest
 
 from attendlib.disclosure import counts_kept_apart, gate
 from attendlib.questions.dip.cohort import Asked, Cohort, move_of, read_cohort
-from attendlib.questions.dip.expected import Curve, reference_rows
+from attendlib.questions.dip.expected import Curve, double_difference, reference_rows
 from attendlib.questions.dip.levels import level_rows
 from attendlib.questions.dip.moves import FIXED_BEFORE, KNOWN_AFTER
 from attendlib.questions.dip.over_time import next_step_rows, panel_rows
@@ -87,6 +87,32 @@ def test_the_other_schools_less_their_pages_are_nobody(school: str) -> None:
     rows = [figures(each.frame, "school")["change"] for other, each in pages().items() if other != school]
     assert reference.n == sum(row.n for row in rows)
     assert reference.n * reference.value == pytest.approx(sum(row.n * row.value for row in rows))
+
+
+@pytest.mark.parametrize(("few", "told"), [(4, False), (5, True)])
+def test_a_groups_change_is_not_set_beside_few_of_the_reference(few: int, told: bool) -> None:
+    """Change less this figure is the reference pupils' mean, of one group outright and of the other by the total."""
+    cohort = pages()["s1"]
+    assert isinstance(cohort.curve, Curve)
+    group = np.where(np.arange(len(cohort.curve.frame)) < few, "kind=1", "kind=0")
+    curve = replace(cohort.curve, kind="stayers", frame=cohort.curve.frame.assign(group=group))
+    for name in ("kind=0", "kind=1"):
+        (row,) = double_difference(cohort.frame, curve, "school", "internal", name)
+        assert (row.value is not None) is told
+        assert row.withheld == ("" if told else "c")
+
+
+def test_other_schools_groups_hold_no_few_of_one_of_them() -> None:
+    """A school whose page hides a group of four is not in the group's reference; without it two schools are too few."""
+    cohort = pages()["s1"]
+    assert isinstance(cohort.curve, Curve)
+    frame = cohort.curve.frame
+    place = frame.groupby("school").cumcount()
+    for few, told in ((4, False), (5, True)):
+        small = place < np.where(frame["school"] == "s2", few, 6)
+        curve = replace(cohort.curve, frame=frame.assign(group=np.where(small, "kind=1", "kind=0")))
+        (row,) = double_difference(cohort.frame, curve, "school", "internal", "kind=1")
+        assert (row.value is not None) is told
 
 
 def shares(sizes: Sequence[int], missed: Sequence[int], persistent: Sequence[int]) -> tuple[Row, ...]:
