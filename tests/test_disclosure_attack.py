@@ -18,8 +18,7 @@ from scipy.optimize import linprog
 from attendlib.disclosure import counts_kept_apart, gate, limit, merged, merged_alike, publishable_steps
 from attendlib.questions.beside_schools import share_is_safe, sides_are_safe, steps_beside_schools, sum_is_safe
 from attendlib.questions.common import keep, start
-from attendlib.questions.dip.levels import in_whole_groups
-from attendlib.questions.dip.moves import without_few_unknown
+from attendlib.questions.dip.moves import in_whole_groups, without_few_unknown
 from attendlib.records.answer import Row, Step
 
 Pupils = list[dict[str, str]]

@@ -23,9 +23,9 @@ from attendlib.questions.dip.expected import (
     reference_rows,
     share_rows,
 )
-from attendlib.questions.dip.levels import in_whole_groups, level_rows, parts
+from attendlib.questions.dip.levels import level_rows, parts
 from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows, weighted_rows
-from attendlib.questions.dip.moves import Move
+from attendlib.questions.dip.moves import Move, in_whole_groups
 from attendlib.questions.dip.over_time import later_rows, next_step_rows, panel_rows, part_rows, year_after
 from attendlib.questions.dip.who import characteristics, feeder_rows, spread, who_rows
 from attendlib.questions.dip.year import Year, read_year
@@ -86,8 +86,8 @@ def transition_dip(
 
 
 def _of_others(row: Row) -> bool:
-    """Pupils a year ahead, of other cohorts or of the reference, and totals that are no pupils of the group."""
-    return row.estimate.startswith(("next_", "share_of_", "reference", "not_kept")) or "cohort" in row.model
+    """Pupils of other cohorts or of the reference, and totals that are no pupils of the group."""
+    return row.estimate.startswith(("share_of_", "reference", "not_kept")) or "cohort" in row.model
 
 
 def _context(pupils: Pupils, move: Move, by: str | None) -> dict[str, str]:
@@ -142,7 +142,8 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
         rows += share_rows(cohort.frame, cohort.curve, "school", cohort.asked.audience)
         rows += reference_rows(cohort.curve)
         rows += dip_gap_rows(cohort.frame, cohort.curve)
-    rows += [*part_rows(cohort), *panel_rows(cohort), *next_step_rows(cohort)]
+    # The next step before its half-terms: its groups by sex add up to all, so that count is the one to keep.
+    rows += [*part_rows(cohort), *next_step_rows(cohort), *panel_rows(cohort)]
     later = year_after(cohort.move.year)
     if frames.grains(pupils, later):
         rows += later_rows(cohort, read_year(pupils, later))
@@ -169,7 +170,7 @@ def _main(frame: pd.DataFrame, cohort: Cohort, scope: Scope) -> list[Row]:
     for group, part in [("", frame), *groups]:
         curve = cohort.curve
         if isinstance(curve, Curve) and (scope == "school" or (curve.kind == "stayers" and not curve.own_school)):
-            rows += [*dip_rows(part, curve, scope, group), *double_difference(part, curve, scope, group)]
+            rows += [*dip_rows(part, curve, scope, group), *double_difference(part, curve, scope, audience, group)]
         rows += level_rows(part, scope, group, audience)
     return rows
 

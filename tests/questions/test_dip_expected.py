@@ -110,7 +110,7 @@ def test_groups_add_up_to_all() -> None:
 
 def test_double_difference_is_two_means_apart() -> None:
     stayers, movers, _ = make(PLANTED, 6)
-    (row,) = double_difference(movers, curve_of(stayers), "school")
+    (row,) = double_difference(movers, curve_of(stayers), "school", "internal")
     assert row.value == pytest.approx(movers["change"].mean() - stayers["change"].mean())
     ends = mean_interval(movers["change"]).se, mean_interval(stayers["change"], stayers["school"]).se
     assert row.se == pytest.approx(np.hypot(*ends))

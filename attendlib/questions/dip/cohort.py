@@ -34,8 +34,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
-    """`own` are the movers kept on this page, `everyone` those of all schools of the study; `linked` is every pupil on
-    roll after the move at this school. `curve` is the reference, or the words why there is none."""
+    """`own` are the movers kept on this page, `everyone` those of all schools of the study as on their pages, and
+    `linked` every pupil on roll after the move at this school. `curve` is the reference, or the words why not.
+
+    In `everyone` a pupil on two rolls is twice: all schools less their pages would else be that pupil.
+    """
 
     asked: Asked
     move: Move
@@ -76,16 +79,10 @@ def read_cohort(asked: Asked, move: Move, years: Mapping[str, Year]) -> Cohort:
     others = analysed(start(every, ""), earlier, year, move, halves, asked.min_sessions)
     others = without_few_unknown(others, limit(asked.audience), words)
     alike = others.frame["school"].map(lambda school: by_school.get(school, ()) == halves)  # as on their own pages
-    studied = _one_school_each(others.frame[others.frame["in_study"] & alike.astype(bool)])
+    studied = others.frame[others.frame["in_study"] & alike.astype(bool)]
     studied = studied[settled_schools(studied, asked.audience)].reset_index(drop=True)
     cohort = Cohort(asked, move, (earlier, year), halves, own, mine, studied, "")
     return replace(cohort, curve=_curve(cohort, others.frame))
-
-
-def _one_school_each(frame: pd.DataFrame) -> pd.DataFrame:
-    """A pupil in two schools after the move counts once over all schools: where most sessions were."""
-    order = frame.sort_values(["possible_after", "school"], ascending=[False, True], kind="stable")
-    return order.drop_duplicates("pupil").sort_values(["school", "pupil"]).reset_index(drop=True)
 
 
 def stayers(cohort: Cohort, before: int, after: int, school: str | None = None) -> pd.DataFrame:
@@ -110,8 +107,7 @@ def _curve(cohort: Cohort, others: pd.DataFrame) -> Curve | str:
             step = move.after - move.before
             frame = stayers(cohort, move.before - step, move.before)
         else:
-            frame = others[(others["school"] != asked.school) & others["in_study"]]
-            frame = frame[~frame["pupil"].isin(cohort.frame["pupil"])]
+            frame = others[(others["school"] != asked.school) & others["in_study"]]  # as on their own pages
         found = make_curve(kind, frame, asked.school, asked.audience)
         if isinstance(found, Curve):
             return found

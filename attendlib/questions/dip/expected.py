@@ -10,6 +10,7 @@ import pandas as pd
 from attendlib.disclosure import limit, others_enough, withheld
 from attendlib.facts.definitions import DAYS_A_YEAR, FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.questions.common import independent, rescaled, row_of, settled_schools
+from attendlib.questions.dip.moves import in_whole_groups
 from attendlib.records.answer import Row, Scope
 from attendlib.stats.expected import beyond, beyond_difference, expected_mean
 from attendlib.stats.fit import Estimate, Fit
@@ -188,9 +189,11 @@ def _bounded(row: Row) -> Row:
     return replace(row, value=value, low=low, high=high)
 
 
-def double_difference(frame: pd.DataFrame, curve: Curve, scope: Scope, group: str = "") -> list[Row]:
+def double_difference(frame: pd.DataFrame, curve: Curve, scope: Scope, audience: str, group: str = "") -> list[Row]:
     """Mean change of the movers less mean change of the reference pupils, nothing held alike."""
-    others = curve.frame[curve.frame["group"] == group] if group else curve.frame
+    others = _of_group(curve, group, audience) if group else curve.frame
+    if others is None:
+        return [withheld(Row("double_difference", scope, group=group))]
     if min(len(frame), len(others)) < 2:
         return [Row("double_difference", scope, group=group, n=len(frame))]
     constant = pd.DataFrame({"constant": 1.0}, index=others.index)
@@ -199,6 +202,20 @@ def double_difference(frame: pd.DataFrame, curve: Curve, scope: Scope, group: st
     cluster = frame["school"] if scope == "all" and frame["school"].nunique() > 1 else None
     found = beyond(frame["change"], pd.DataFrame({"constant": 1.0}, index=frame.index), fit, cluster)
     return [row_of(found, "double_difference", scope, group=group, unit="percentage points", method=how(curve, found))]
+
+
+def _of_group(curve: Curve, group: str, audience: str) -> pd.DataFrame | None:
+    """The reference pupils of `group`; None where a group of them is few: movers' change less this is their mean.
+
+    Of other schools, those that show every group on their own pages: the rest would be their few by subtraction.
+    """
+    others = curve.frame
+    if curve.kind == "other_schools":
+        others = in_whole_groups(others, limit(audience))
+        if not others_enough(others.groupby("school").size(), audience):
+            return None
+    few = others.groupby("group").size().lt(limit(audience)).any()
+    return None if few else others[others["group"] == group]
 
 
 def reference_rows(curve: Curve) -> list[Row]:

@@ -18,13 +18,6 @@ def parts(frame: pd.DataFrame, by: str | None) -> list[tuple[str, pd.DataFrame]]
     return [("", frame), *((group, frame[frame["group"] == group]) for group in groups)]
 
 
-def in_whole_groups(everyone: pd.DataFrame, fewest: int) -> pd.DataFrame:
-    """The pupils of schools whose own pages show every group: the groups of all schools hold no others, for less
-    those pages they would tell one school's few."""
-    sizes = everyone.groupby(["school", "group"])["pupil"].transform("size")
-    return everyone[(sizes >= fewest).groupby(everyone["school"]).transform("all")].reset_index(drop=True)
-
-
 def level_rows(part: pd.DataFrame, scope: Scope, group: str, audience: str) -> list[Row]:
     """The figures of these pupils; a place without figures where there are fewer than two."""
     if len(part) < 2:

@@ -151,3 +151,10 @@ def without_few_unknown(kept: Kept, fewest: int, words: str) -> Kept:
     unknown = kept.frame["group"].astype(str).str.endswith(f"={UNKNOWN}")
     few = unknown & (unknown.groupby(kept.frame["school"]).transform("sum") < fewest)
     return keep(kept, ~few, f"{words} not known") if few.any() else kept
+
+
+def in_whole_groups(everyone: pd.DataFrame, fewest: int) -> pd.DataFrame:
+    """The pupils of schools whose own pages show every group: the groups of all schools hold no others, for less
+    those pages they would tell one school's few."""
+    sizes = everyone.groupby(["school", "group"])["pupil"].transform("size")
+    return everyone[(sizes >= fewest).groupby(everyone["school"]).transform("all")].reset_index(drop=True)

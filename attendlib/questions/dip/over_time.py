@@ -58,7 +58,8 @@ def panel_rows(cohort: Cohort) -> list[Row]:
     earlier, year = cohort.years
     rows = _panel(cohort.frame, {"absence_before": earlier, "absence_after": year}, cohort.halves)
     ahead = stayers(cohort, cohort.move.after, cohort.move.after + 1, cohort.asked.school)
-    return rows + _panel(ahead, {"next_before": earlier, "next_after": year}, cohort.halves)
+    group = _ahead(cohort)
+    return rows + _panel(ahead, {"next_before": earlier, "next_after": year}, cohort.halves, group)
 
 
 def later_rows(cohort: Cohort, later: Year) -> list[Row]:
@@ -70,15 +71,15 @@ def later_rows(cohort: Cohort, later: Year) -> list[Row]:
     return _panel(frame, {"absence_later": later}, halves)
 
 
-def _panel(frame: pd.DataFrame, years: dict[str, Year], halves: Sequence[int]) -> list[Row]:
+def _panel(frame: pd.DataFrame, years: dict[str, Year], halves: Sequence[int], group: str = "") -> list[Row]:
     rates = [_half_term_rates(frame, year, halves).add_prefix(f"{name} ") for name, year in years.items()]
     wide = pd.concat(rates, axis=1).dropna()
     if len(wide) < 2:
         return []
     return [
         row_of(
-            mean_interval(wide[f"{name} {half}"]), name, "school", period=f"{year.name} half-term {half}",
-            unit="percent", method="mean, HC2",
+            mean_interval(wide[f"{name} {half}"]), name, "school", group=group,
+            period=f"{year.name} half-term {half}", unit="percent", method="mean, HC2",
         )
         for name, year in years.items()
         for half in halves
@@ -105,13 +106,18 @@ def next_step_rows(cohort: Cohort) -> list[Row]:
     groups = sorted(frame["group"].unique())
     rows: list[Row] = []
     for sex, part in [("", frame), *((group, frame[frame["group"] == group]) for group in groups)]:
-        group = f"{sex};year_group={after + 1}" if sex else ""  # other pupils than the movers of that sex
+        group = f"{sex};{_ahead(cohort)}" if sex else _ahead(cohort)
         found = {"group": group, "period": cohort.move.period, "unit": "percentage points", "method": "mean, HC2"}
         if len(part) < 2:
             rows.append(Row("next_step_change", "school", n=len(part), **found))  # type: ignore[arg-type]
         else:
             rows.append(row_of(mean_interval(part["change"]), "next_step_change", "school", **found))
     return rows if len(frame) else []
+
+
+def _ahead(cohort: Cohort) -> str:
+    """The group of pupils one year ahead: others than the movers, whose counts are kept apart among themselves."""
+    return f"year_group={cohort.move.after + 1}"
 
 
 def year_after(academic_year: str) -> str:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from attendlib.disclosure import limit
+from attendlib.disclosure import limit, withheld
 from attendlib.questions.common import independent, indicators, row_of
 from attendlib.questions.dip.cohort import Cohort
 from attendlib.questions.dip.expected import Curve, beyond_expected, differences, how, make_curve
@@ -59,7 +59,7 @@ def _joined(frame: pd.DataFrame, first_day: date) -> pd.Series:
 def who_rows(cohort: Cohort, column: str, frame: pd.DataFrame) -> list[Row]:
     """For each value of `column`: dip beyond a curve of its own kind, gap at equal earlier absence, and shares."""
     dips = [] if column == cohort.asked.by else _dips(cohort, column, frame)  # the study's own groups are there already
-    return [*dips, *_gaps(frame, column), *_shares(frame)]
+    return [*dips, *_gaps(frame, column), *_shares(frame, limit(cohort.asked.audience))]
 
 
 def _dips(cohort: Cohort, column: str, frame: pd.DataFrame) -> list[Row]:
@@ -116,24 +116,38 @@ def _gaps(frame: pd.DataFrame, column: str) -> list[Row]:
     return rows
 
 
-def _shares(frame: pd.DataFrame) -> list[Row]:
-    """What share of pupils, of sessions missed, and of persistently absent pupils each group is."""
-    totals = {
-        "share_of_pupils": ("percent of pupils", pd.Series(1, index=frame.index)),
-        "share_of_absence": ("percent of sessions missed", frame["absent_after"].astype(int)),
-        "share_of_persistent": ("percent of persistently absent pupils", (frame["persistent_after"] > 0).astype(int)),
-    }
-    rows = []
-    for name, (unit, counted) in totals.items():
-        total = int(counted.sum())
-        sums = counted.groupby(frame["group"].to_numpy()).sum()
-        for group, numerator in sums.items():
-            value = 100 * int(numerator) / total if total else None
-            rows.append(
-                Row(name, "school", group=str(group), value=value, unit=unit, n=total, numerator=int(numerator),
-                    method="share of a total, no interval")
-            )  # fmt: skip
-    return rows
+def _shares(frame: pd.DataFrame, fewest: int) -> list[Row]:
+    """What share of pupils, of sessions missed, and of persistently absent pupils each group is.
+
+    A group is its total less the other groups. So all are withheld where one is of fewer than `fewest` pupils, and one
+    kind of share where a group is few of its total, or all but a few of the group's pupils are counted. Withheld here,
+    not at the gate: `n` is of the total, so a small one there would withhold every other figure of the group.
+    """
+    group = frame["group"].to_numpy()
+    sizes = pd.Series(1, index=frame.index).groupby(group).sum()
+    persistent = (frame["persistent_after"] > 0).astype(int).groupby(group).sum()
+    missed = frame["absent_after"].astype(int).groupby(group).sum()
+    few = bool(sizes.lt(fewest).any())
+    return [
+        *_of_total("share_of_pupils", "percent of pupils", sizes, few, fewest),
+        *_of_total("share_of_absence", "percent of sessions missed", missed, few, fewest),
+        *_of_total(
+            "share_of_persistent", "percent of persistently absent pupils", persistent,
+            few or bool((sizes - persistent).lt(fewest).any()), fewest,
+        ),
+    ]  # fmt: skip
+
+
+def _of_total(name: str, unit: str, counted: pd.Series, hidden: bool, fewest: int) -> list[Row]:
+    """Each group's share of what all groups add up to: all of them, or none where they are `hidden` or one is few."""
+    total = int(counted.sum())
+    rows = [
+        Row(name, "school", group=str(group), value=100 * int(numerator) / total if total else None, unit=unit, n=total,
+            numerator=int(numerator), method="share of a total, no interval")
+        for group, numerator in counted.items()
+    ]  # fmt: skip
+    few = any(min(each, total - each) < fewest for each in map(int, counted))
+    return [withheld(row) for row in rows] if hidden or few else rows
 
 
 def feeders(frame: pd.DataFrame) -> pd.Series:

@@ -70,8 +70,9 @@ def _by_half_term(answer: Answer, names: Mapping[str, str], what: str) -> Chart 
     halves = sorted({half for _, half in found})
     used = [name for name in names if any(each == name for each, _ in found)]
     series = {names[name]: [found.get((name, half)) for half in halves] for name in used}
-    n = pupils(next(iter(found.values())).n)
-    alt = f"Percent of sessions missed by {n} there in every half-term, with 95% intervals. {_said(series, halves)}."
+    n = next(iter(found.values())).n
+    who = "pupils" if n is None else pupils(n)
+    alt = f"Percent of sessions missed by {who} there in every half-term, with 95% intervals. {_said(series, halves)}."
     places = [f"half-term {half}" for half in halves]
     what = f"{what}{_higher(series)}"
     return lines(f"{what}, {answer.context['school_name']}", alt, series, places, "percent of sessions missed")

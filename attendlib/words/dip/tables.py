@@ -111,9 +111,8 @@ def parts_table(answer: Answer) -> Table:
 def next_step_table(answer: Answer) -> Table:
     """The step after the move, of the pupils one year ahead, by sex."""
     c = answer.context
-    lines = [
-        Line(group_label(row.group.partition(";")[0]), row) for row in answer.select("next_step_change", scope="school")
-    ]
+    rows = answer.select("next_step_change", scope="school")
+    lines = [Line(group_label(row.group.rpartition(";")[0]), row) for row in rows]  # all are of one year group
     caption = f"Change from {c['after']} to the year after, over the same two years, pupils one year ahead, points"
     return estimates_table(caption, "Group", "Points", lines)
 
