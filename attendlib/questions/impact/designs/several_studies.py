@@ -49,7 +49,7 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         *_sound_row(counted, main, n),
     ]  # fmt: skip
     checks = [_kept(counted), _counted(every, counted), _worthwhile(counted, asked), agreement(main, STUDIES)]
-    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted))
+    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted), unit="studies")
 
 
 def _of_one_intervention(every: Sequence[Earlier], asked: Asked) -> None:
