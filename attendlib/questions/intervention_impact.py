@@ -19,7 +19,7 @@ from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.reach import reach_rows
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.kept import protocol_check
-from attendlib.questions.verdict import CLEAR_BENEFIT, Design, Judged, clearly, decide
+from attendlib.questions.verdict import CLEAR_BENEFIT, Design, Judged, clearly, decide, df_checks
 from attendlib.records.answer import Answer, Row, Scope
 from attendlib.records.study import ALL, COMPARISONS
 
@@ -86,7 +86,7 @@ def impact_details(answer: Answer) -> Answer:
 def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:
     return {
         "school_name": pupils.school_name,
-        "intervention": asked.name,
+        "intervention": asked.with_article,
         "academic_year": asked.year,
         "delta_days": f"{asked.delta:g}",
         "certainty_pct": f"{asked.certainty_pct}",
@@ -100,15 +100,16 @@ def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:
 
 def _answer(pupils: Pupils, asked: Asked, found: Evidence, context: dict[str, str]) -> Answer:
     """The verdict's rows beside the design's, all through the gate."""
-    context |= found.context
+    context |= {**found.context, "unit": found.unit}
     checks = [*found.checks, protocol_check(pupils, QUESTION, outcome_from)]
     judged = Judged.of(found.main, found.main if found.alone else found.check, asked.delta)
-    verdict, reasons = decide(judged, Design(checks, found.has_baseline), asked.certainty_pct / 100)
+    verdict, reasons = decide(judged, Design(checks, found.has_baseline, found.unit), asked.certainty_pct / 100)
     if found.alone and clearly(judged, verdict):
         verdict = CLEAR_BENEFIT
     rows = [*found.rows, *shrunken_rows(found.main), *_chances(judged, found)]
     rows += reach_rows(found.main, found.main if found.alone else found.check, asked.delta, asked.certainty_pct / 100)
     rows += asked_rows(found, asked, checks)
+    checks += df_checks(found.main, found.unit)  # not among the failed: putting studies together does mend too few
     period = context["outcome"]
     rows = [replace(row, outcome=row.outcome or "absence", period=row.period or period) for row in rows]
     rows.append(word_row("verdict", found.scope, verdict, found.n, outcome="absence", period=period))

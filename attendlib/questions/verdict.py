@@ -17,10 +17,11 @@ BEFORE_DATA = Chances(worse=0.25, none=0.50, better=0.25)
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What was checked about the comparison, and whether an earlier baseline is held."""
+    """What was checked about the comparison, whether an earlier baseline is held, and what chance is counted over."""
 
     checks: Sequence[Check]
     has_baseline: bool
+    unit: str = "groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,17 @@ def decide(judged: Judged, design: Design, certainty: float) -> tuple[str, list[
         return CANNOT_TELL, ["the difference has no usable interval"]
     assert judged.main.df is not None
     if judged.main.df < LEAST_DF:
-        return CANNOT_TELL, [f"the comparison rests on too few groups ({judged.main.df:.1f} degrees of freedom)"]
+        return CANNOT_TELL, [f"the comparison rests on too few {design.unit}"]
     both = (judged.main_chances, judged.check_chances)
     return _by_chances(judged.main, both, certainty)
+
+
+def df_checks(main: Row | None, unit: str) -> list[Check]:
+    """For the table of checks, where the interval's degrees of freedom are too few for a verdict."""
+    if main is None or main.df is None or main.df >= LEAST_DF:
+        return []
+    text = f"With so few {unit} the interval has {main.df:.1f} degrees of freedom; a verdict needs {LEAST_DF:g}."
+    return [Check(f"Enough {unit} for a verdict", False, text)]
 
 
 def _by_chances(main: Row, both: tuple[Chances, Chances], certainty: float) -> tuple[str, list[str]]:

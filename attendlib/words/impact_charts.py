@@ -89,10 +89,14 @@ def balance_chart(answer: Answer, measures: Mapping[str, str]) -> Chart | None:
         f"{name} {plain(first, 2)}" + ("" if second is None else f", weighted {plain(second, 2)}")
         for name, (first, second) in pairs.items()
     )
-    far = sum(abs(first) > FAR_APART for first, _ in pairs.values())
-    title = (
-        f"{far} of {len(pairs)} things known before the start lay over a quarter of a standard deviation apart,"
-        f" {answer.context['school_name']}"
-    )
+    title = f"{_far_apart([first for first, _ in pairs.values()])}, {answer.context['school_name']}"
     alt = f"Standardised differences, referred less compared; 0 is alike, lines at 0.05 and 0.25. {said}."
     return balance(title, alt, pairs)
+
+
+def _far_apart(found: Sequence[float]) -> str:
+    """'2 of 7 things known before the start lay over a quarter of a standard deviation apart as found'."""
+    far, apart = sum(abs(each) > FAR_APART for each in found), "a quarter of a standard deviation apart as found"
+    if len(found) == 1:
+        return f"The one thing known before the start lay {'over' if far else 'at most'} {apart}"
+    return f"{far or 'None'} of {len(found)} things known before the start lay over {apart}"

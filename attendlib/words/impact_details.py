@@ -65,8 +65,12 @@ def _spread(answer: Answer) -> tuple[str, ...]:
 
 
 def _strength(answer: Answer) -> tuple[str, ...]:
-    row, limit = answer.row("robustness"), answer.row("robustness_at_limit")
-    if row is None or row.value is None:
+    row, limit, found = (
+        answer.row("robustness"),
+        answer.row("robustness_at_limit"),
+        answer.row("points_fewer", model="adjusted"),
+    )
+    if row is None or row.value is None or not _stands_out(found):
         return ()
     ends = "" if limit is None or not limit.value else f", and {limit.value:.0f}% would bring its interval to 0"
     hidden = answer.row("hidden_as_strong", group="as=baseline;times=1")
@@ -75,6 +79,11 @@ def _strength(answer: Answer) -> tuple[str, ...]:
         f"Something unseen would undo the main difference if it shared {row.value:.0f}% of what is left unexplained,"
         f" both of who was referred and of absence{ends}.{beside}",
     )
+
+
+def _stands_out(row: Row | None) -> bool:
+    """Whether its interval leaves 0 out: where it holds no difference there is none to undo."""
+    return row is not None and row.low is not None and row.high is not None and not row.low <= 0 <= row.high
 
 
 def _days(row: Row) -> str:

@@ -196,7 +196,9 @@ def _reach(answer: Answer) -> str:
     if "check" not in chance_values(answer):
         return f"{first}."
     if rule is None or rule.value is None:
-        return f"{first}; for the verdict's own rule no difference would be enough with so few pupils."
+        return (
+            f"{first}; for the verdict's own rule no difference would be enough with so few {answer.context['unit']}."
+        )
     return f"{first}; the verdict's own rule needs {_whole(rule)}."
 
 
@@ -210,9 +212,10 @@ def _many(answer: Answer) -> str:
     row = answer.row("verdicts_by_chance")
     if row is None or row.value is None or row.n_groups is None:
         return ""
+    many = "fewer than 1" if row.value < 1 else f"up to {plain(row.value, 1)}"
     return (
-        f"{row.n_groups} schools have pages of their own: where nothing differs, chance alone may still make up to"
-        f" {plain(row.value, 1)} of them read 'Probably helped'."
+        f"{row.n_groups} schools have pages of their own: where nothing differs, chance alone may still make {many}"
+        " of them read 'Probably helped', on average."
     )
 
 
@@ -233,7 +236,8 @@ def _likeliest(after: dict[str, list[float]]) -> str:
     most = {name: LIKELIEST[found.index(max(found))] for name, found in after.items()}
     if len(set(most.values())) == 1:
         return f"{next(iter(most.values()))} is the likeliest"
-    return "; ".join(f"{what} is the likeliest by the {name} comparison" for name, what in most.items())
+    said = "; ".join(f"{what.lower()} is the likeliest by the {name} comparison" for name, what in most.items())
+    return said[:1].upper() + said[1:]
 
 
 def differences(answer: Answer) -> Table:

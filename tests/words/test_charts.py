@@ -53,6 +53,19 @@ def test_nothing_reaches_outside_the_figure() -> None:
         assert "<text" in chart.svg
 
 
+@pytest.mark.parametrize("apart", [0.1, 0.43, 0.5, 0.6, 1.3, 9.0])
+def test_no_tick_of_a_balance_chart_is_cut(apart: float) -> None:
+    """Letters are about 8 wide; browsers draw them wider than they were laid out."""
+    svg = balance("t", "a", {"Sex": (apart, 0.1)}).svg
+    ticks = svg[svg.index("xtick_1") : svg.index("ytick_1")]
+    places = [
+        float(x) for x in re.findall(r"<text[^>]*translate\(([\d.]+)|<text[^>]*? x=\"([\d.]+)", ticks) for x in x if x
+    ]
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg).group(1))  # type: ignore[union-attr]
+    assert len(places) >= 3
+    assert max(places) + 18 < width
+
+
 def test_ids_differ_between_figures_and_every_reference_is_there() -> None:
     found = [set(re.findall(r'\bid="([^"]+)"', chart.svg)) for chart in charts()]
     assert sum(map(len, found)) == len(set().union(*found))

@@ -8,6 +8,8 @@ from attendlib.questions.impact.evidence import Evidence
 from attendlib.records.answer import Check, Row
 from attendlib.records.study import Eligible, Span
 
+ARTICLES = ("the ", "a ", "an ", "our ")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -32,6 +34,11 @@ class Asked:
     def name(self) -> str:
         """The intervention as a reader sees it."""
         return self.intervention.replace("_", " ")
+
+    @property
+    def with_article(self) -> str:
+        """The same within a sentence: 'referred to the attendance letter'."""
+        return self.name if self.name.lower().startswith(ARTICLES) else f"the {self.name}"
 
 
 def span_of(written: Mapping[str, object] | None) -> Span | None:

@@ -110,7 +110,9 @@ def balance_check(rows: list[Row]) -> list[Check]:
     last = {row.group: row for row in rows}  # the weighted row follows the raw one
     large = [row.group.partition("=")[2] for row in last.values() if row.value is not None and abs(row.value) > LARGE]
     words = {"window": "absence when chosen", "baseline": "absence in the earlier baseline"}
+    once = " once weighted" if any(row.model == "weighted" for row in last.values()) else ""
+    apart = f"by more than a quarter of a standard deviation{once}"
     if not large:
-        return [Check("Alike before", None, "Nothing known differs by more than a quarter of a standard deviation.")]
+        return [Check("Alike before", None, f"Nothing known differs {apart}.")]
     names = ", ".join(words.get(name, name) for name in large)
-    return [Check("Alike before", None, f"Differ by more than a quarter of a standard deviation: {names}.")]
+    return [Check("Alike before", None, f"Differ {apart}: {names}.")]

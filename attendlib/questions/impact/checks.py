@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED
+from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED, FEWEST_SESSIONS_BANDED
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual
@@ -14,6 +14,9 @@ from attendlib.stats.chances import smallest_permutation_p
 
 ALIKE = 0.10  # a share apart: fewer is about as many
 MANY = 0.25  # of the referred also receiving something else: the two can no longer be told apart
+TOO_FEW_EARLIER = (
+    "Attendance from before the time when pupils were chosen is held for too few pupils of one side to be used or shown"
+)
 NOT_ANNUALISED = (
     f"The outcome covers fewer than {FEWEST_SESSIONS_ANNUALISED} possible sessions, too few to speak of a year."
 )
@@ -35,21 +38,30 @@ def checks(found: Compared, asked: Asked, others: pd.DataFrame) -> list[Check]:
 
 def _baseline(found: Compared) -> Check:
     held = "Attendance from before pupils were chosen is held."
-    missing = (
-        "No attendance is held from before the time when pupils were chosen, so what would have happened anyway"
-        " cannot be judged."
+    why = (
+        TOO_FEW_EARLIER
+        if _some_baseline(found)
+        else "No attendance is held from before the time when pupils were chosen"
     )
+    missing = f"{why}, so what would have happened anyway cannot be judged."
     return Check("An earlier baseline", found.has_baseline, held if found.has_baseline else missing)
+
+
+def _some_baseline(found: Compared) -> bool:
+    """Whether anyone analysed has an earlier baseline, be they too few of a side to use it."""
+    return bool((found.frame["possible_baseline"].fillna(0) >= FEWEST_SESSIONS_BANDED).any())
 
 
 def _far_enough(found: Compared) -> Check:
     far = found.has_baseline and found.windows.baseline_is_far_enough()
     passed = "The baseline is at least as far from the time of choosing as the outcome is."
-    failed = (
-        "The baseline is missing, or closer to the time of choosing than the outcome is: a passing bad spell would"
-        " look like a change."
+    if found.has_baseline:
+        why = "The baseline is closer to the time of choosing than the outcome is"
+    else:
+        why = "The baseline is of too few pupils to be used" if _some_baseline(found) else "There is no baseline"
+    return Check(
+        "A baseline far enough back", far, passed if far else f"{why}: a passing bad spell would look like a change."
     )
-    return Check("A baseline far enough back", far, passed if far else failed)
 
 
 def _long_enough(found: Compared) -> Check:
@@ -99,6 +111,8 @@ def others_check(
 ) -> list[Check]:
     """Whether other interventions ran over the outcome's dates for more of one group than of the other.
 
+    Neither alike nor far apart is for information: it is no ground to pass, and too little to stop a verdict.
+
     `frame` has a row a pupil: pupil, school, year_group, treated; `others` are rows of the interventions table; `who`
     names both groups.
     """
@@ -109,17 +123,21 @@ def others_check(
     if not shares:
         return []
     name, (referred, compared) = max(shares.items(), key=lambda each: (abs(each[1][0] - each[1][1]), each[0]))
-    far = abs(referred - compared) >= MANY
+    apart = abs(referred - compared)
     text = (
         f"Over the same dates {about(referred)} of {who[0]} and {about(compared)} of {who[1]} also received"
         f" {name.replace('_', ' ')}"
     )
-    end = ": the difference cannot be told apart from that." if far else _ending(abs(referred - compared))
-    return [Check("Nothing else at the same time", not far, text + end)]
+    passed, end = _alike(apart)
+    return [Check("Nothing else at the same time", passed, text + end)]
 
 
-def _ending(apart: float) -> str:
-    return ", about as many of both." if apart < ALIKE else ": not alike, and too little to fail this check."
+def _alike(apart: float) -> tuple[bool | None, str]:
+    if apart < ALIKE:
+        return True, ", about as many of both."
+    if apart < MANY:
+        return None, ": not alike, though too little to stop a verdict."
+    return False, ": the difference cannot be told apart from that."
 
 
 def _shares_reached(frame: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:

@@ -73,7 +73,7 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     listed = everywhere if scope == "all" else everywhere[everywhere["school"] == pupils.school]
     rows = referred(listed)
     if rows.empty:
-        raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
+        raise Refused("not_applicable", f"no pupil was referred to {asked.with_article} here")
     if scope == "school" and asked.comparison == "other_schools":
         raise Refused("not_applicable", ONE_SCHOOL)
     windows = windows_of(pupils, rows, asked)
@@ -166,7 +166,9 @@ def _started_before(listed: pd.DataFrame, asked: Asked) -> pd.Series:
 def _nobody_left(asked: Asked) -> str:
     where = {"same_school": "other_schools or earlier_cohort", "other_schools": "earlier_cohort"}
     said = f"; try comparison: {where[asked.comparison]}" if asked.comparison in where else ""
-    return f"every pupil who could be compared was referred to {asked.name}: nobody is left to compare with{said}"
+    return (
+        f"every pupil who could be compared was referred to {asked.with_article}: nobody is left to compare with{said}"
+    )
 
 
 def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool) -> pd.DataFrame:

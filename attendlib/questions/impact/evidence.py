@@ -14,7 +14,8 @@ class Evidence:
     `check` are the two rows in days a year, better positive, that decide together; None where the outcome is too short
     for a year. With `alone` main decides by itself (a kept cut-off). A check with `passed` False ends in "Cannot tell".
     `steps` and `n` count the pupils analysed; `context` holds texts for the words: `outcome`, `window_days` (school
-    days in the outcome) and whatever else the design's own words need.
+    days in the outcome) and whatever else the design's own words need. `unit` is what chance is
+    counted over, in the plural.
     """
 
     rows: list[Row]
@@ -27,3 +28,4 @@ class Evidence:
     context: Mapping[str, str] = field(default_factory=dict)
     has_baseline: bool = True
     alone: bool = False
+    unit: str = "pupils"

@@ -125,7 +125,9 @@ def _listed(pupils: Pupils, asked: Asked, school: str) -> pd.DataFrame:
     listed = listed[listed["school"] == school] if school else listed
     if listed.empty:
         elsewhere = " here: see the page of all schools" if school else ""
-        raise Refused("not_applicable", f"no school or year group is known to have started {asked.name}{elsewhere}")
+        raise Refused(
+            "not_applicable", f"no school or year group is known to have started {asked.with_article}{elsewhere}"
+        )
     return listed
 
 
@@ -254,12 +256,24 @@ def not_held(groups: Groups, asked: Asked, school: str = "") -> Refused:
     return Refused("not_applicable", "; ".join(reasons), groups.steps)
 
 
+def where_it_began(pupils: Pupils, asked: Asked) -> str:
+    """The names of the study's schools where it started; empty where there is none."""
+    rows = frames.interventions(pupils, asked.intervention)
+    return school_names(pupils, rows.loc[rows["start_date"].notna(), "school"])
+
+
+def school_names(pupils: Pupils, listed: pd.Series) -> str:
+    """The names of those of the `listed` schools (URNs) that are in the study, in the schools table's order."""
+    schools = frames.schools(pupils)
+    return ", ".join(schools.loc[schools["school"].isin(listed) & schools["in_study"], "name"])
+
+
 def nothing_before(groups: Groups, asked: Asked, start: pd.Series) -> str:
-    """'breakfast club in the first half-term held, so nothing is known from before': starts (groups,) so early."""
+    """'the breakfast club in the first half-term held, so nothing is known from before': starts (groups,) so early."""
     opens = pd.Timestamp(groups.starts[0])
     when = [word for word, some in (("before", (start < opens).any()), ("in", (start >= opens).any())) if some]
     period = asked.period.replace("_", "-")
-    return f"{asked.name} {' or '.join(when)} the first {period} held, so nothing is known from before"
+    return f"{asked.with_article} {' or '.join(when)} the first {period} held, so nothing is known from before"
 
 
 def dates_words(days: Sequence[date]) -> str:

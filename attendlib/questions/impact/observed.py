@@ -21,6 +21,7 @@ from attendlib.questions.impact.groups import (
     groups_over_time,
     not_held,
     nothing_before,
+    where_it_began,
 )
 from attendlib.records.answer import Step
 
@@ -111,7 +112,9 @@ def _start(pupils: Pupils, asked: Asked, groups: Groups, here: np.ndarray) -> in
     listed = frames.interventions(pupils, asked.intervention)
     days = listed.loc[listed["school"] == pupils.school, "start_date"].dropna()
     if days.empty:
-        raise Refused("not_applicable", f"{asked.name} did not begin here: see the pages of the schools where it did")
+        where = where_it_began(pupils, asked)
+        did = f": see the pages of the schools where it did ({where})" if where else ""
+        raise Refused("not_applicable", f"{asked.name} did not begin here{did}")
     day = dates_words([days.min().date()])
     if days.min() > pd.Timestamp(groups.ends[-1]):
         raise Refused("not_applicable", f"{asked.name} starts here on {day}, after the attendance data end")
@@ -127,7 +130,7 @@ def _which(pupils: Pupils, asked: Asked, groups: Groups, treated: np.ndarray, he
     if treated.sum() == many:
         return ""
     days = dates_words([day.date() for day in sorted(set(groups.labels["start"][treated]))])
-    return f"the year groups that began {asked.name} on {days} ({int(treated.sum())} of {many})"
+    return f"the year groups that began {asked.with_article} on {days} ({int(treated.sum())} of {many})"
 
 
 def _both_sides(
@@ -149,7 +152,9 @@ def _untreated(pupils: Pupils, asked: Asked, groups: Groups, here: np.ndarray) -
     phase = groups.labels.loc[here, "phase"].iloc[0]
     if asked.comparison == SAME_SCHOOL:
         if not (here & never).any():
-            reason = f"no year group here was without {asked.name} to the end, so nobody is left to compare with"
+            reason = (
+                f"no year group here was without {asked.with_article} to the end, so nobody is left to compare with"
+            )
             raise Refused("too_few", f"{reason}; try comparison: other_schools", groups.steps)
         return np.asarray(here & never)
     if asked.comparison != OTHER_SCHOOLS:

@@ -10,7 +10,15 @@ from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.groups import CELLS, NEVER, Groups, began_unseen, groups_over_time, not_held
+from attendlib.questions.impact.groups import (
+    CELLS,
+    NEVER,
+    Groups,
+    began_unseen,
+    groups_over_time,
+    not_held,
+    school_names,
+)
 from attendlib.questions.windows import span
 from attendlib.records.answer import Check, Step
 from attendlib.records.study import Span
@@ -67,7 +75,7 @@ def pool(pupils: Pupils, asked: Asked, all_phases: bool = False) -> Pool:
     own = (groups.labels["school"] == pupils.school).to_numpy()
     first = int(groups.first[own][0])
     _untreated_donors(groups, pupils.school, asked)
-    groups = groups.only(own | (groups.first == NEVER), f"schools that began {asked.name} too")
+    groups = groups.only(own | (groups.first == NEVER), f"schools that began {asked.with_article} too")
     groups = _of_the_pool(groups, pupils.school, asked, all_phases)
     return _over_time(groups, first, asked, all_phases)
 
@@ -87,8 +95,9 @@ def _began_here(groups: Groups, pupils: Pupils, asked: Asked) -> None:
     if not here.size or ((here == NEVER).all() and len(began_unseen(groups, pupils.school))):
         raise not_held(groups, asked, pupils.school)
     if (here == NEVER).all():
-        reason = f"{pupils.school_name} did not begin {asked.name} before the last period held"
-        raise Refused("not_applicable", f"{reason}: see the page of a school that did")
+        reason = f"{pupils.school_name} did not begin {asked.with_article} before the last period held"
+        names = school_names(pupils, groups.labels.loc[groups.first != NEVER, "school"])
+        raise Refused("not_applicable", f"{reason}: see the page of a school that did ({names})" if names else reason)
 
 
 def _untreated_donors(groups: Groups, school: str, asked: Asked) -> None:
@@ -100,7 +109,7 @@ def _untreated_donors(groups: Groups, school: str, asked: Asked) -> None:
     began = groups.labels.loc[groups.first != NEVER, "school"]
     treated = [donor for donor in asked.donors if donor in set(began)]
     if treated:
-        reason = f"`donors` names {', '.join(treated)}, which began {asked.name} too: take it out"
+        reason = f"`donors` names {', '.join(treated)}, which began {asked.with_article} too: take it out"
         raise Refused("not_applicable", reason)
 
 

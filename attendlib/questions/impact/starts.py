@@ -83,7 +83,9 @@ def starts(pupils: Pupils, asked: Asked, scope: Scope) -> Starts:
     found = Starts(groups, scope, never_only, 0)
     used = np.abs(found.weigher(panel_of(found, groups.rate))).max(axis=0) > 0
     if not used.any():
-        raise Refused("not_applicable", f"no group began {asked.name} while another of its phase had not", groups.steps)
+        raise Refused(
+            "not_applicable", f"no group began {asked.with_article} while another of its phase had not", groups.steps
+        )
     found = replace(found, until=int(np.flatnonzero(used)[-1]))
     _seen_before(found, asked)
     _enough_courses(found)
@@ -96,12 +98,12 @@ def _some_begin_and_some_do_not(groups: Groups, asked: Asked, scope: Scope) -> N
     if not len(begun) and len(began_unseen(groups)):
         raise not_held(groups, asked)
     if not len(begun):
-        raise Refused("not_applicable", f"no group began {asked.name} while attendance is held", groups.steps)
+        raise Refused("not_applicable", f"no group began {asked.with_article} while attendance is held", groups.steps)
     if asked.comparison == NEVER_ONLY and not never:
         reason = "every group began sooner or later, so none that never did can be compared"
         raise Refused("not_applicable", f"{reason}: try comparison: not_yet_treated{elsewhere}", groups.steps)
     if not never and len(np.unique(begun)) == 1:
-        reason = f"every group began {asked.name} at the same time: nobody is left to compare with{elsewhere}"
+        reason = f"every group began {asked.with_article} at the same time: nobody is left to compare with{elsewhere}"
         raise Refused("not_applicable", reason, groups.steps)
 
 

@@ -94,7 +94,7 @@ def sides(pupils: Pupils, asked: Asked, scope: Scope) -> Sides:
     listed = everywhere if scope == "all" else everywhere[everywhere["school"] == pupils.school]
     rows = referred(listed)
     if rows.empty:
-        raise Refused("not_applicable", f"no pupil was referred to {asked.name} here")
+        raise Refused("not_applicable", f"no pupil was referred to {asked.with_article} here")
     if by_group(rows):
         raise Refused("not_applicable", f"{asked.name} went to whole groups: no pupil was chosen by a line")
     windows = windows_of(pupils, rows, asked)

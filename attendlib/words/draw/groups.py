@@ -114,11 +114,21 @@ def balance(
         axes.set_ylim(len(pairs) - 0.5, -0.5)
         widest = max([GUIDES[1], *(abs(one) for pair in pairs.values() for one in pair if one is not None)])
         axes.set_xlim(-1.15 * widest, 1.15 * widest)
+        axes.set_xticks(_inner_ticks(widest))
         axes.set_xlabel("difference in standard deviations")
         key_above(axes)
 
     lines = sum(wrapped(label).count("\n") + 1 for label in pairs)
     return chart(title, alt, draw, 1.2 + 0.14 * len(pairs) + 0.22 * lines)
+
+
+def _inner_ticks(widest: float) -> list[float]:
+    """Ticks alike on both sides of 0, none beyond `widest`: at the very end of an axis its letters would be cut."""
+    step = GUIDES[1]
+    while widest / step > 2:
+        step *= 2
+    each_side = int(widest / step)
+    return [step * place for place in range(-each_side, each_side + 1)]
 
 
 def _dot(axes: Axes, place: int, row: Row) -> None:

@@ -84,8 +84,9 @@ def _back(answer: Answer) -> str:
         return ""
     word = "fewer" if row.value >= 0 else "more"
     return (
-        f"Set beside nobody, those at or above the line missed {plain(abs(row.value))} days {word} than their absence"
-        " when chosen would make over as many days: a return toward the usual is to be expected of any such group."
+        f"With nobody set beside them, those at or above the line missed {plain(abs(row.value))} days {word} than their"
+        " absence when chosen would make over as many days: a return toward the usual is to be expected of any such"
+        " group."
     )
 
 

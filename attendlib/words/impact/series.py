@@ -27,7 +27,7 @@ CHOICES = {
 CAVEATS = (
     "Nobody drew lots for when and where it began; whatever else changed here at the same time looks the same.",
     "What began after a bad spell would look better by itself: a bad spell just before the start tilts the course"
-    " that is carried on. `baseline` can end before that spell.",
+    " that is carried on. The study's baseline can end before that spell.",
     "Whether the course before would have gone on is an assumption no data can show.",
 )
 METHOD = (

@@ -1,5 +1,6 @@
 """The parts by hand: models against sums, balance, expectation, the rule's reach, half-terms, choices, shrinkage."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -14,6 +15,7 @@ from attendlib.facts.attendance_trials import attendance_trials, usual_size
 from attendlib.questions.impact.anyway import forecast
 from attendlib.questions.impact.asked import Asked, eligible_of, span_of
 from attendlib.questions.impact.balance import balance_check, balance_rows
+from attendlib.questions.impact.checks import others_check
 from attendlib.questions.impact.choices import by_chance_rows, placebo_outcome_checks
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.chosen import compared as chosen_pupils
@@ -33,6 +35,7 @@ from attendlib.questions.impact.models import (
 from attendlib.questions.impact.reach import STEPS, least_estimate, reach_rows, rule_reaches
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.intervention_impact import intervention_impact
+from attendlib.questions.verdict import df_checks
 from attendlib.questions.windows import Windows, span
 from attendlib.records.answer import Answer, Row
 from attendlib.stats.chances import chances
@@ -162,7 +165,29 @@ def test_balance_is_said_once_weighted() -> None:
         for m, v in (("raw", 0.6), ("weighted", 0.0))
     ]
     assert "absence when chosen" in balance_check(rows[:1])[0].text
+    assert balance_check(rows)[0].text.endswith("a quarter of a standard deviation once weighted.")
     assert "Nothing known differs" in balance_check(rows)[0].text
+
+
+@pytest.mark.parametrize(("also", "passed"), [((5, 5), True), ((5, 4), True), ((5, 3), None), ((5, 2), False)])
+def test_another_intervention_passes_only_where_about_as_many_had_it(
+    also: tuple[int, int], passed: bool | None
+) -> None:
+    """Of ten on either side; under a tenth apart is alike, a quarter apart cannot be told from it."""
+    frame = study(Shape(10), 1).assign(school="1", year_group=8)
+    had = frame.groupby("treated").cumcount() < np.where(frame["treated"] == 1, *also)
+    rows = frame.loc[had, ["pupil", "school"]].assign(
+        intervention="letter", year_group=None, referred_date=None, start_date="2025-01-06", end_date=None, status="x"
+    )
+    (check,) = others_check(frame, windows().outcome, rows)
+    assert check.passed is passed
+
+
+def test_degrees_of_freedom_are_told_in_the_checks_where_they_are_too_few() -> None:
+    row = Row("days_fewer", "all", value=1.0, se=1.0, df=3.3, n=505)
+    (check,) = df_checks(row, "schools")
+    assert (check.passed, "3.3 degrees of freedom" in check.text) == (False, True)
+    assert df_checks(replace(row, df=4.0), "schools") == []
 
 
 @pytest.mark.parametrize(("counts", "shown"), [((5, 15), True), ((4, 15), False), ((15, 4), False), ((15, 26), False)])

@@ -53,11 +53,11 @@ def whole(*schools: str) -> list[tuple[str, float, str]]:
 
 # changed keys, the page's school, rows of the interventions table or the demo's own; status, words of the reason
 REFUSED: list[tuple[dict[str, Any], str, list[tuple[str, float, str]] | None, str, str]] = [
-    ({}, "all", None, "not_applicable", "see the page of each school that began late gate"),
-    ({}, "999001", None, "not_applicable", "did not begin late gate"),
+    ({}, "all", None, "not_applicable", "see the page of each school that began the late gate (Invented Secondary 2)"),
+    ({}, "999001", None, "not_applicable", "see the page of a school that did (Invented Secondary 2)"),
     ({"donors": [*OTHERS, "999999"]}, HERE, None, "not_applicable", "no school of the study is called 999999"),
     ({"donors": [*OTHERS, HERE]}, HERE, None, "not_applicable", "no school can stand in for itself"),
-    ({}, HERE, whole(HERE, "999002"), "not_applicable", "`donors` names 999002, which began late gate too"),
+    ({}, HERE, whole(HERE, "999002"), "not_applicable", "`donors` names 999002, which began the late gate too"),
     ({"donors": OTHERS[:2]}, HERE, None, "too_few", "only 2 other schools are left to mix from"),
     ({"donors": []}, HERE, None, "too_few", "only 1 other school is left to mix from"),
     ({"donors": []}, HERE, whole(HERE, *OTHERS), "too_few", "only 0 other schools are left"),
@@ -68,9 +68,9 @@ REFUSED: list[tuple[dict[str, Any], str, list[tuple[str, float, str]] | None, st
     ({"outcome": {"from": "2025-07-14", "to": "2025-07-22"}}, HERE, None, "not_applicable", "no whole half-term lies"),
     ({}, HERE, [(HERE, float("nan"), "2026-01-05")], "not_applicable", "before the last period held"),
     ({}, HERE, [(HERE, float("nan"), "2023-09-18")], "not_applicable",
-     "this school began late gate in the first half-term held, so nothing is known from before"),
+     "this school began the late gate in the first half-term held, so nothing is known from before"),
     ({}, HERE, [(HERE, 9.0, "2023-09-18")], "not_applicable", "in the first half-term held"),
-    ({}, "999002", [("999001", 1.0, START)], "not_applicable", "did not begin late gate"),
+    ({}, "999002", [("999001", 1.0, START)], "not_applicable", "did not begin the late gate"),
 ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from attendlib.questions.impact.figures import (
     ratio_row,
 )
 from attendlib.questions.impact.half_terms import bound_rows, did_rows, event_rows, panel, placebo_checks
-from attendlib.questions.impact.models import Unfit
+from attendlib.questions.impact.models import Unfit, whole_schools
 from attendlib.questions.impact.strength import strength_rows
 from attendlib.questions.impact.weights import KINDS, weigh
 from attendlib.questions.windows import words
@@ -88,8 +88,16 @@ def _evidence(pupils: Pupils, asked: Asked, found: Compared) -> Evidence:
         *more_checks, *placebo_outcome_checks(placebos), *balance_check(balance),
     ]  # fmt: skip
     return Evidence(
-        rows, checks, main, check, found.steps, found.scope, len(found.frame), _context(found), found.has_baseline
-    )
+        rows, checks, main, check, found.steps, found.scope, len(found.frame), _context(found), found.has_baseline,
+        unit=_unit(found),
+    )  # fmt: skip
+
+
+def _unit(found: Compared) -> str:
+    """What chance is counted over: pupils, or the schools or year groups that errors are clustered by."""
+    if found.clusters is None:
+        return "pupils"
+    return "year groups" if found.by_group and not whole_schools(found.frame) else "schools"
 
 
 def _context(found: Compared) -> dict[str, str]:

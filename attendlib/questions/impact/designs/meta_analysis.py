@@ -79,7 +79,7 @@ def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
                **{f"school_{urn}": str(names[urn]) for urn in schools.own}}  # fmt: skip
     steps = _steps(found, schools, n, limit(pupils.study_file.study.audience))
     main, check = (year.get(f"pooled_{name}") for name in ("adjusted", "check"))
-    return Evidence(rows, checks, main, check, steps, scope, n, context, found.has_baseline)
+    return Evidence(rows, checks, main, check, steps, scope, n, context, found.has_baseline, unit="schools")
 
 
 def _steps(found: Compared, schools: Schools, n: int, fewest: int) -> tuple[Step, ...]:

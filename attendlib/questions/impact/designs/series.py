@@ -6,7 +6,6 @@ from datetime import date
 
 import numpy as np
 
-from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import row_of
 from attendlib.questions.impact.asked import Asked
@@ -23,7 +22,7 @@ from attendlib.questions.impact.courses import (
 )
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
-from attendlib.questions.impact.groups import dates_words
+from attendlib.questions.impact.groups import dates_words, where_it_began
 from attendlib.questions.impact.observed import NATIONAL, OTHER_SCHOOLS, SAME_SCHOOL, Observed, observed
 from attendlib.questions.windows import span, words
 from attendlib.records.answer import Row, Scope
@@ -51,16 +50,16 @@ def series(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     all_rows = [*rows, *_by_code(seen), *_levels(seen), *_choices(seen), *_placebo_rows(seen, placebos), _alike(seen)]
     return Evidence(
         all_rows, series_checks(pupils, asked, seen, placebos), days.get(MAIN), days.get(CHECK), seen.steps, scope,
-        seen.pupils, _context(pupils, seen),
+        seen.pupils, _context(pupils, seen), unit=f"{seen.period.replace('_', '-')}s",
     )  # fmt: skip
 
 
 def _where(pupils: Pupils, asked: Asked) -> str:
-    rows = frames.interventions(pupils, asked.intervention)
-    here = set(rows.loc[rows["start_date"].notna() & rows["in_study"], "school"])
-    schools = frames.schools(pupils)
-    names = ", ".join(schools.loc[schools["school"].isin(here), "name"]) or "none of the study's schools"
-    return f"this design tells one school's course: see the pages of the schools where {asked.name} began ({names})"
+    names = where_it_began(pupils, asked) or "none of the study's schools"
+    return (
+        "this design tells one school's course: see the pages of the schools where"
+        f" {asked.with_article} began ({names})"
+    )
 
 
 def _estimates(seen: Observed) -> dict[str, Estimate]:

@@ -51,7 +51,7 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         *_sound_row(counted, main, n),
     ]  # fmt: skip
     checks = [_kept(counted), _counted(every, counted), _worthwhile(counted, asked), agreement(main, STUDIES)]
-    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted))
+    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted), unit="studies")
 
 
 def _large_enough(each: Earlier, audience: str) -> Earlier:

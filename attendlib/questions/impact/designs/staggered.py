@@ -33,9 +33,11 @@ def staggered(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         permutation_row(found, shuffled), *placebos, *choice_rows(found),
     ]  # fmt: skip
     found_checks = checks(pupils, asked, found, shuffled, placebos)
+    context = _context(found, asked)
     return Evidence(
-        rows, found_checks, days.get(MAIN), days.get(CHECK), found.groups.steps, scope, found.n, _context(found, asked)
-    )
+        rows, found_checks, days.get(MAIN), days.get(CHECK), found.groups.steps, scope, found.n, context,
+        unit=context["groups"],
+    )  # fmt: skip
 
 
 def _context(found: Starts, asked: Asked) -> dict[str, str]:

@@ -14,6 +14,7 @@ from attendlib.questions.impact.checks import NOT_ANNUALISED, others_check
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
+from attendlib.questions.impact.groups import where_it_began
 from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, weight_rows
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.impact.pool import Pool, one_school_check, pool, refuse_readable
@@ -35,7 +36,11 @@ def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     Raises Refused for the page of all schools, and wherever no mixture can be made or shown.
     """
     if pupils.school == ALL:
-        reason = f"one school at a time is set beside others: see the page of each school that began {asked.name}"
+        names = where_it_began(pupils, asked) or "none of the study's schools"
+        reason = (
+            "one school at a time is set beside others: see the page of each school that began"
+            f" {asked.with_article} ({names})"
+        )
         raise Refused("not_applicable", reason)
     found = pool(pupils, asked)
     y, after = found.percent(), found.after_weights
@@ -57,7 +62,9 @@ def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         one_school_check(made[MAIN].weights), _long_enough(days), *_same_time(pupils, asked, found), _phases(found),
     ]  # fmt: skip
     n = int(found.groups.labels["pupils"].sum())
-    return Evidence(rows, checks, main, check, found.groups.steps, "school", n, _context(pupils, found, days))
+    return Evidence(
+        rows, checks, main, check, found.groups.steps, "school", n, _context(pupils, found, days), unit="schools"
+    )
 
 
 def _context(pupils: Pupils, found: Pool, days: float) -> dict[str, str]:
