@@ -57,7 +57,7 @@ def test_nobody_on_one_side_is_refused() -> None:
 
 LATE = {"absence_pct_at_least": 10, "window": {"from": "2024-09-02", "to": "2024-12-20"}}
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
-    ({"intervention": "breakfast"}, "not_applicable", "no pupil was referred to breakfast"),
+    ({"intervention": "breakfast"}, "not_applicable", "no pupil was referred to the breakfast"),
     ({"intervention": "group"}, "not_applicable", "no pupil was chosen by a line"),
     ({"intervention": "tutor_calls", "outcome": {"from": "2025-01-06", "to": "2025-07-22"}}, "not_applicable",
      "the rule was not kept"),

@@ -15,7 +15,7 @@ from attendlib.facts.attendance_trials import attendance_trials, usual_size
 from attendlib.questions.impact.anyway import forecast
 from attendlib.questions.impact.asked import Asked, eligible_of, span_of
 from attendlib.questions.impact.balance import balance_check, balance_rows
-from attendlib.questions.impact.checks import others_check
+from attendlib.questions.impact.checks import checks, others_check
 from attendlib.questions.impact.choices import by_chance_rows, placebo_outcome_checks
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.chosen import compared as chosen_pupils
@@ -39,6 +39,7 @@ from attendlib.questions.verdict import df_checks
 from attendlib.questions.windows import Windows, span
 from attendlib.records.answer import Answer, Row
 from attendlib.stats.chances import chances
+from attendlib.words.impact_details import _strength
 
 
 def windows() -> Windows:
@@ -174,13 +175,38 @@ def test_another_intervention_passes_only_where_about_as_many_had_it(
     also: tuple[int, int], passed: bool | None
 ) -> None:
     """Of ten on either side; under a tenth apart is alike, a quarter apart cannot be told from it."""
-    frame = study(Shape(10), 1).assign(school="1", year_group=8)
+    frame = study(Shape(10), 1).assign(pupil=[f"p{place}" for place in range(20)], school="1", year_group=8)
     had = frame.groupby("treated").cumcount() < np.where(frame["treated"] == 1, *also)
     rows = frame.loc[had, ["pupil", "school"]].assign(
         intervention="letter", year_group=None, referred_date=None, start_date="2025-01-06", end_date=None, status="x"
     )
     (check,) = others_check(frame, windows().outcome, rows)
     assert check.passed is passed
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [(0, ("No attendance is held", "There is no baseline")), (3, ("held for too few pupils", "of too few pupils"))],
+)
+def test_a_baseline_of_too_few_is_not_called_missing(held: int, said: tuple[str, str]) -> None:
+    frame = study(Shape(10), 1).assign(possible_baseline=[120.0] * held + [np.nan] * (20 - held))
+    frame = frame.assign(possible_outcome=120.0, referred_on=pd.NaT)
+    asked = Asked("tutor_calls", "2024/25", 2.0, 75, "same_school", "adjusted", "none", None, None, None)
+    found = replace(compared(frame), has_baseline=False)
+    earlier, far = checks(found, asked, pd.DataFrame(columns=["intervention", "school", "start_date", "end_date"]))[:2]
+    assert (earlier.passed, far.passed) == (False, False)
+    assert said[0] in earlier.text
+    assert said[1] in far.text
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.5, True), (-0.5, False), (None, False)])
+def test_only_a_difference_that_stands_out_can_be_undone(low: float | None, said: bool) -> None:
+    rows = (
+        Row("points_fewer", "school", model="adjusted", value=1.0, low=low, high=None if low is None else 3.0, n=50),
+        Row("robustness", "school", model="adjusted", value=12.0, unit="percent", n=50),
+    )
+    answer = Answer("impact_details", "school", "done", rows, context={"design": "adjusted"})
+    assert bool(_strength(answer)) is said
 
 
 def test_degrees_of_freedom_are_told_in_the_checks_where_they_are_too_few() -> None:

@@ -23,7 +23,7 @@ ANYONE = {"absence_pct_at_least": 1, "window": {"from": "2024-09-01", "to": "202
 NEAR = {"from": "2024-06-03", "to": "2024-07-24"}
 NOBODY = "nobody is left to compare with"
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
-    ({"intervention": "breakfast"}, "999003", "not_applicable", "no pupil was referred to breakfast"),
+    ({"intervention": "breakfast"}, "999003", "not_applicable", "no pupil was referred to the breakfast"),
     ({"intervention": "everyone", **OPEN}, "999003", "too_few", NOBODY),
     ({"intervention": "everyone", **OPEN, "comparison": "other_schools"}, "all", "too_few", NOBODY),
     ({"intervention": "whole", **OPEN}, "999001", "too_few", NOBODY),

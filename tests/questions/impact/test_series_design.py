@@ -24,8 +24,8 @@ GATE = {"intervention": "gate"}
 SINCE_DECEMBER = {"baseline": {"from": "2024-12-09", "to": "2025-01-05"}}
 # what is asked, the page's school, status, words of the reason
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
-    (GATE, "all", "not_applicable", "see the pages of the schools where gate began (Invented Primary 1)"),
-    (GATE, "999002", "not_applicable", "gate did not begin here"),
+    (GATE, "all", "not_applicable", "see the pages of the schools where the gate began (Invented Primary 1)"),
+    (GATE, "999002", "not_applicable", "the schools where it did (Invented Primary 1)"),
     ({"intervention": "nothing"}, "999001", "not_applicable", "no school or year group is known to have started"),
     ({"intervention": "tutor_calls"}, "999006", "not_applicable", "given to pupils by name"),
     ({"intervention": "late_gate"}, "999006", "too_few", "fewer than three other secondary schools"),
@@ -37,10 +37,10 @@ REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
      "3 half-terms are held from before the start and this design needs 6"),
     ({"intervention": "late"}, "999001", "not_applicable", "after the attendance data end"),
     ({"intervention": "early"}, "999001", "not_applicable",
-     "began early in the first half-term held, so nothing is known from before"),
+     "began the early in the first half-term held, so nothing is known from before"),
     ({"intervention": "soon"}, "999001", "not_applicable",
-     "began soon in the first half-term held, so nothing is known from before"),
-    ({"intervention": "early", "period": "week"}, "999001", "not_applicable", "began early in the first week held"),
+     "began the soon in the first half-term held, so nothing is known from before"),
+    ({"intervention": "early", "period": "week"}, "999001", "not_applicable", "began the early in the first week held"),
 ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_only_the_year_groups_that_began_first_are_told_of_and_named(
     begun: Trust, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = ask(begun, monkeypatch, "999001", intervention="in_turn", comparison="same_school")
-    which = "the year groups that began in turn on 4 November 2024 (1 of 2)"
+    which = "the year groups that began the in turn on 4 November 2024 (1 of 2)"
     assert f"pupils in {which} missed" in tell(answer).sentences[0]
     (later,) = (step for step in answer.steps if step.reason == "year groups here that began later")
     assert later.lost > 0
