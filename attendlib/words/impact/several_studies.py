@@ -82,7 +82,7 @@ MANNER = Manner(
         " its standard error, its check and its verdict. No pupil's record changes hands.",
         "The studies' differences are put together by a random-effects meta-analysis: each counts by how sure it is and"
         " by how far studies truly differ (REML); the interval is Knapp and Hartung's, on one less than the number of"
-        " studies. The verdict is never stronger than for the weakest design: without lots drawn, no clear benefit, and"
+        " studies, never shorter than their own errors make it. The verdict is never stronger than for the weakest design: without lots drawn, no clear benefit, and"
         " none at all where a study failed a check of its own.",
     ),
     details=_details,

@@ -43,7 +43,7 @@ def test_the_mean_is_that_of_every_study_with_a_figure(ask: Asks) -> None:
     page = ask([*STUDIES, Found("few", 9.0, 1.0, withheld="c")])
     main, check = (page.row("days_fewer", model=name) for name in ("pooled_main", "pooled_check"))
     values, ses = [each.value for each in STUDIES], [each.se for each in STUDIES]
-    known = meta_analysis(values, ses)
+    known = meta_analysis(values, ses, test="adhoc")
     assert (main.value, main.se, main.low, main.p) == pytest.approx((known.value, known.se, known.low, known.p))
     assert (main.n, main.n_groups) == (120 * 4 + 85 + 240, 6)
     checks = [each.value if each.check is None else each.check for each in STUDIES]
@@ -53,8 +53,20 @@ def test_the_mean_is_that_of_every_study_with_a_figure(ask: Asks) -> None:
     assert [row.group for row in page.select("study_difference") if row.withheld] == ["study=few"]
     without = page.row("choice", group="together=REML;without=east")
     assert without.value == pytest.approx(meta_analysis(values[:2] + values[3:], ses[:2] + ses[3:]).value)
-    unscaled = page.row("choice", group="together=REML_not_below_plain;without=none")
-    assert unscaled.se == pytest.approx(max(known.se, meta_analysis(values, ses, test="z").se))
+    unbounded = page.row("choice", group="together=REML_knapp_hartung;without=none")
+    assert unbounded.se == pytest.approx(meta_analysis(values, ses).se)
+
+
+@pytest.mark.parametrize(("step", "shown"), [(0.05, True), (0.0, False)])
+def test_studies_that_agree_by_chance_decide_nothing(ask: Asks, step: float, shown: bool) -> None:
+    """Five studies that each say 3.4 or so, give or take 8: their agreement is luck, and their mean 4/√5 uncertain."""
+    page = ask([Found(f"s{n}", 3.4 + step * n, 4.0, 3.4 + step * n) for n in range(5)])
+    mean, plain = page.row("days_fewer", model="pooled_main"), "together=REML_knapp_hartung;without=none"
+    assert page.verdict == "Cannot tell"
+    assert mean.low < 0 < mean.high
+    assert mean.se == pytest.approx(4 / 5**0.5)
+    assert all(row.p != 0 for row in page.rows)
+    assert (page.row("choice", group=plain) is not None) == shown
 
 
 def test_it_is_told_as_it_was_published(ask: Asks) -> None:
