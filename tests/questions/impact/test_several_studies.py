@@ -1,5 +1,6 @@
 """Several earlier studies put together: from their files to the page, whatever each of them found."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
@@ -80,6 +81,9 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     assert studies.cells[6][1] == "c"
     assert len(details.charts) == 1
     assert "few, n" not in details.charts[0].alt
+    assert re.search(r"it would lie between \d\.\d more and \d\.\d fewer days a year\.", " ".join(story.sentences))
+    told_of = next(check.text for check in page.checks if check.name == "Studies without a figure")
+    assert told_of == "1 of 7 published no figure for all schools and is not in the mean: few."
     for told in (story, details):
         assert not causal_words(" ".join([*told.sentences, *told.caveats, *(chart.alt for chart in told.charts)]))
 
@@ -89,6 +93,8 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     [
         (HELPED, "Probably helped", ""),  # never a clear benefit: nobody drew lots
         ([*HELPED[:7], Found("s7", 5.0, 1.2, 5.5, failed=2)], "Cannot tell", "1 of 8 studies failed a check"),
+        ([*HELPED[:7], replace(HELPED[7], df=3.0)], "Cannot tell", "1 of 8 studies rests on fewer than 4 degrees"),
+        ([*HELPED[:7], replace(HELPED[7], df=None)], "Cannot tell", "degrees of freedom (s7)"),
         (HELPED[:4], "Cannot tell", "too few groups (3.0 degrees of freedom)"),
         (SMALL, "Probably no useful difference", ""),
         ([Found(each.study, each.value, 1.2, -each.value) for each in HELPED], "Cannot tell", "by both ways"),

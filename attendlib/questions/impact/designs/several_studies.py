@@ -21,7 +21,7 @@ from attendlib.questions.impact.pooled import (
     spread_rows,
 )
 from attendlib.records.answer import Check, Row, Scope
-from attendlib.stats.fit import Estimate
+from attendlib.stats.fit import LEAST_DF, Estimate
 
 MAIN, CHECK = "pooled_main", "pooled_check"
 STUDIES = Unit("study", "days a year")
@@ -48,7 +48,10 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         *means, *_own_rows(every), *spread_rows(main, n, STUDIES, MAIN), *choice_rows(main, n, STUDIES),
         *_sound_row(counted, main, n),
     ]  # fmt: skip
-    checks = [_kept(counted), _counted(every, counted), _worthwhile(counted, asked), agreement(main, STUDIES)]
+    checks = [
+        _kept(counted), _own_errors(counted), _counted(every, counted), _worthwhile(counted, asked),
+        agreement(main, STUDIES),
+    ]  # fmt: skip
     return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted))
 
 
@@ -101,13 +104,31 @@ def _kept(counted: Mapping[str, Earlier]) -> Check:
     return Check("Every study's own checks", False, f"{some}: putting studies together does not mend what misled them.")
 
 
+def _own_errors(counted: Mapping[str, Earlier]) -> Check:
+    """Whether each study's standard error, taken as known here, rests on enough groups to be known at all."""
+    name = "Every study's own standard error"
+    few = [study for study, each in counted.items() if _least_df(each) < LEAST_DF]
+    if not few:
+        return Check(name, True, f"Each rests on {LEAST_DF:g} degrees of freedom or more.")
+    rest = f"{len(few)} of {len(counted)} studies {'rests' if len(few) == 1 else 'rest'} on fewer than {LEAST_DF:g}"
+    some = f"{rest} degrees of freedom ({', '.join(few)})"
+    return Check(name, False, f"{some}: how sure such a figure is nobody knows, and so not how much it should count.")
+
+
+def _least_df(study: Earlier) -> float:
+    """The fewer degrees of freedom of its main and check difference; one published without them has none."""
+    return min(row.df or 0.0 for row in (study.main, study.check) if row is not None)
+
+
 def _counted(every: Sequence[Earlier], counted: Mapping[str, Earlier]) -> Check:
     """Which studies are in the mean, for information."""
     missing = [each.study for each in every if each.study not in counted]
     if not missing:
         return Check("Studies without a figure", None, f"All {len(every)} studies named have one.")
-    text = f"{len(missing)} of {len(every)} published no figure for all schools and are not in the mean"
-    return Check("Studies without a figure", None, f"{text}: {', '.join(missing)}.")
+    some = (
+        f"{len(missing)} of {len(every)} published no figure for all schools and {'is' if len(missing) == 1 else 'are'}"
+    )
+    return Check("Studies without a figure", None, f"{some} not in the mean: {', '.join(missing)}.")
 
 
 def _worthwhile(counted: Mapping[str, Earlier], asked: Asked) -> Check:
