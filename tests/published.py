@@ -22,12 +22,14 @@ class Found:
     intervention: str = "tutor calls"
     failed: int = 0
     withheld: str = ""
+    df: float | None = 60.0
 
 
 def rows_of(found: Found) -> list[Row]:
     """The rows of the page of all schools that matter, between others that do not."""
     base = Row("days_fewer", "all", outcome="absence", period="6 January 2025 to 22 July 2025", model="adjusted",
-               confidence_pct=95.0, unit="days a year", n=found.n, n_groups=6, withheld=found.withheld)  # fmt: skip
+               df=found.df, confidence_pct=95.0, unit="days a year", n=found.n, n_groups=6,
+               withheld=found.withheld)  # fmt: skip
     rows = [_figure(base, found.value, found.se), replace(_figure(base, 99.0, 1.0), outcome="authorised absence")]
     decides = Row("decides", "all", group="as=main", model="adjusted", value=2.0, n=found.n, method=found.intervention)
     rows += [_figure(replace(base, model="raw"), -50.0, 1.0), decides]

@@ -23,7 +23,7 @@ SCOPE: Final = "all"
 UNIT = "days a year"
 VERDICTS = ("Clear benefit", "Probably helped", "Probably no useful difference", "May have done harm", "Cannot tell")
 _COLUMNS = {"study", "scope", "notebook", "estimate", "outcome", "group", "period", "model", "value", "low", "high",
-            "se", "confidence_pct", "unit", "n", "n_groups", "withheld", "method"}  # fmt: skip
+            "se", "df", "confidence_pct", "unit", "n", "n_groups", "withheld", "method"}  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NAME = re.compile(r"[\w .,:;&+'()-]{1,120}")
 _DAY = r"\d{1,2} [A-Z][a-z]{2,8} \d{4}"
@@ -138,13 +138,14 @@ def _difference(rows: Sequence[Cells], model: str) -> Row:
     if row["withheld"]:
         return Row("days_fewer", SCOPE, withheld="c" if row["withheld"] == "c" else NOT_AVAILABLE)
     value, low, high, se = (_number(row, name) for name in ("value", "low", "high", "se"))
+    df = _number(row, "df") if row["df"] else None  # none published is few: what is put together says so
     n, period, groups = _number(row, "n"), _text(row["period"], _DATES), row["n_groups"] and _number(row, "n_groups")
     if se <= 0 or n < 1:
         raise _Unusable("its difference has no standard error, or is of nobody")
     if not low <= value <= high:
         raise _Unusable("its difference lies outside its own interval")
     return Row(
-        "days_fewer", SCOPE, outcome="absence", period=period, value=value, low=low, high=high, se=se,
+        "days_fewer", SCOPE, outcome="absence", period=period, value=value, low=low, high=high, se=se, df=df,
         confidence_pct=_number(row, "confidence_pct"), unit=UNIT, n=int(n), n_groups=int(groups) if groups else None,
         method="as published",
     )  # fmt: skip

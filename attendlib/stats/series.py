@@ -1,8 +1,9 @@
 """One series over time: the mean difference from its earlier course carried on, whatever its autocorrelation.
 
 Neighbouring periods are alike, and with a dozen of them nobody can say how alike. So no one autocorrelation is taken as
-known: the answer is averaged over all of them, each by how well it fits (Bayes over one unknown; given it, generalised
-least squares). Newey-West errors and one fitted AR(1) cover too little on so few periods (docs/methods.md).
+known: the answer is averaged over all of them, each by how well it fits (Bayes over two unknowns, how slowly a state
+fades and what share is noise; given both, generalised least squares). Newey-West errors and one fitted AR(1) cover too
+little on so few periods (docs/methods.md).
 """
 
 from dataclasses import dataclass

@@ -28,6 +28,7 @@ def test_the_rows_that_decide_are_read_and_no_others(tmp_path: Path) -> None:
     assert north.main is not None
     assert north.check is not None
     assert (north.main.value, north.main.se, north.main.n, north.check.value) == (3.0, 1.5, 120, 2.0)
+    assert north.main.df == north.check.df == 60.0
     assert (north.intervention, north.delta, north.verdict, north.failed) == ("tutor calls", 2.0, "Probably helped", 1)
     assert south.main is not None
     assert (south.main.value, south.check) == (-1.0, None)
@@ -62,6 +63,7 @@ SPOILT: list[tuple[Callable[[str], str], str]] = [
     (lambda text: text.replace("adjusted,1.25,", "adjusted,1e999,"), "`value` of its days_fewer is not a number"),
     (lambda text: text.replace("adjusted,1.25,", "adjusted,88,"), "outside its own interval"),
     (lambda text: text.replace("value,low", "worth,low"), "columns are missing"),
+    (lambda text: text.replace(",df,", ",freedom,"), "columns are missing"),
     (lambda text: text.replace("adjusted,1.25,", "adjusted,1.25,,,,,,"), "more or fewer cells"),
     (lambda text: "", "columns are missing"),
 ]  # fmt: skip

@@ -132,6 +132,11 @@ def _choice(found: Pool, made: Synthetic, way: str) -> Row:
     unit = "days a year" if year else "days in the window"
     row = rescaled(points, (DAYS_A_YEAR if year else days) / 100, "choice", unit)
     row = replace(row, model="", group=f"way={way}")
+    return shown(row, made)
+
+
+def shown(row: Row, made: Synthetic) -> Row:
+    """The row, withheld where its mixture would show one other school's figures."""
     return row if hidden(made.weights) else withheld(row)
 
 

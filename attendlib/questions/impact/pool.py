@@ -24,6 +24,10 @@ from attendlib.records.answer import Check, Step
 from attendlib.records.study import Span
 from attendlib.stats.synthetic_control import Synthetic
 
+FEWEST_DONORS = OTHER_SCHOOLS_NEEDED + 1  # one donor knows its own course: three must be left to hide one another
+# With the plain mean, one donor knows three sums of the others: that mean's, the mixture's, and the squares' (from the
+# plain mean's standard error). Of five donors four are unknown to it.
+FEWEST_FOR_PLAIN_MEAN = 5
 FEWEST_BEFORE = 4  # periods: from fewer, schools that ran alike by chance cannot be told from those that do
 # The p% rule of statistical offices (Hundepool and others 2012, Statistical Disclosure Control): the second largest of
 # a published sum knows its own part, so what is left must blur the largest by at least this share of it.
@@ -156,10 +160,10 @@ def _of_the_pool(groups: Groups, school: str, asked: Asked, all_phases: bool) ->
     elif not all_phases:
         groups = groups.only((own | (labels["phase"] == phase)).to_numpy(), "schools of another phase")
     donors = len(groups.labels) - 1
-    if donors < OTHER_SCHOOLS_NEEDED:
+    if donors < FEWEST_DONORS:
         reason = (
             f"only {donors} other {'school is' if donors == 1 else 'schools are'} left to mix from, and a mixture needs"
-            f" {OTHER_SCHOOLS_NEEDED}, or another school's own figures could be read from it"
+            f" {FEWEST_DONORS}, or another school's own figures could be read from it"
         )
         hint = "" if asked.donors else "; name `donors` to take schools of other phases"
         raise Refused("too_few", reason + hint, groups.steps)
@@ -195,9 +199,21 @@ def _over_time(groups: Groups, first: int, asked: Asked, all_phases: bool) -> Po
 
 def hidden(weights: np.ndarray) -> bool:
     """Whether a mixture hides every school in it: three or more carry weight, and none can work out another's part."""
-    *_, second, largest = np.sort(weights)
-    carrying = int((weights >= CARRIES).sum())
-    return carrying >= OTHER_SCHOOLS_NEEDED and bool(1 - largest - second >= REST_AT_LEAST * largest)
+    return int((weights >= CARRIES).sum()) >= OTHER_SCHOOLS_NEEDED and _blurred(weights)
+
+
+def hidden_beside_plain_mean(weights: np.ndarray) -> bool:
+    """Whether a mixture of printed `weights` (donors,) still hides every school in it beside the plain mean of them.
+
+    One sum less a multiple of the other takes any one donor out: what is left must hide each of the rest as well.
+    """
+    return len(weights) >= FEWEST_FOR_PLAIN_MEAN and all(_blurred(np.abs(weights - out)) for out in weights)
+
+
+def _blurred(weights: np.ndarray) -> bool:
+    """The p% rule for the second largest, who knows its own part: is the rest enough to hide the largest?"""
+    *rest, _, largest = np.sort(weights)
+    return bool(sum(rest) >= REST_AT_LEAST * largest)
 
 
 def one_school_check(weights: np.ndarray) -> Check:

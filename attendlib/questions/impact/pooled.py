@@ -11,7 +11,9 @@ from attendlib.stats.heterogeneity import Method
 from attendlib.stats.pooling import Meta, Pooled, Test, meta_analysis, partial_pool
 
 METHODS: tuple[Method, ...] = ("REML", "DL", "common")
-METHOD = "REML, Knapp-Hartung"
+METHOD = "REML, Knapp-Hartung, never below plain"
+UNBOUNDED = "REML, Knapp-Hartung"  # the choice beside it: units that agree by chance make its error short
+NO_ERROR = 1e-6  # of the main one's: what rounding leaves of an error of 0
 FEWEST = 2
 FEWEST_FOR_SPREAD = 5
 
@@ -31,9 +33,13 @@ class Unit:
 
 
 def pooled(
-    own: Mapping[str, Estimate], method: Method = "REML", leave_out: Collection[str] = (), test: Test = "knapp-hartung"
+    own: Mapping[str, Estimate], method: Method = "REML", leave_out: Collection[str] = (), test: Test = "adhoc"
 ) -> Meta:
-    """The mean of the units' own differences and how far they truly differ, in their unit."""
+    """The mean of the units' own differences and how far they truly differ, in their unit.
+
+    Its standard error is Knapp and Hartung's, never below the plain one: a few units that agree better than their own
+    errors allow agree by chance, and chance must not decide a verdict (Jackson and others 2017).
+    """
     each = [one for name, one in own.items() if name not in leave_out]
     return meta_analysis([one.value for one in each], [one.se for one in each], method, test)
 
@@ -73,13 +79,17 @@ def spread_rows(own: Mapping[str, Estimate], n: int, of: Unit, model: str) -> li
 def choice_rows(own: Mapping[str, Estimate], n: int, of: Unit) -> list[Row]:
     """Other ways of putting them together, and the mean without each of them.
 
-    Among them Knapp and Hartung's error never below the plain one: few units that agree by chance make theirs short.
+    Among them Knapp and Hartung's error as they have it. It is 0, and says nothing, where all agree to the last digit.
     """
     made = [(f"together={method};without=none", pooled(own, method)) for method in METHODS]
-    made.append(("together=REML_not_below_plain;without=none", pooled(own, test="adhoc")))
     if len(own) > FEWEST:
         made += [(f"together=REML;without={name}", pooled(own, leave_out=(name,))) for name in own]
-    return [choice_row(meta, group, n, of) for group, meta in made]
+    rows = [choice_row(meta, group, n, of) for group, meta in made]
+    plain = pooled(own, test="knapp-hartung")
+    if plain.se > NO_ERROR * pooled(own).se:
+        row = choice_row(plain, "together=REML_knapp_hartung;without=none", n, of)
+        rows.insert(len(METHODS), replace(row, method=UNBOUNDED))
+    return rows
 
 
 def choice_row(meta: Meta, group: str, n: int, of: Unit) -> Row:

@@ -71,7 +71,8 @@ MANNER = Manner(
         " chosen and in an earlier baseline (HC2 standard errors). The check is the change since the earlier baseline.",
         "The schools' differences are then put together by a random-effects meta-analysis: each counts by how sure it"
         " is and by how far schools truly differ (REML); the interval is Knapp and Hartung's, on one less than the"
-        " number of schools. Every school with enough pupils is in it, whatever it found.",
+        " number of schools, its error never below the plain one: few schools can agree by chance. Every school with"
+        " enough pupils is in it, whatever it found.",
     ),
     details=_details,
 )

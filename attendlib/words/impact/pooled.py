@@ -11,7 +11,7 @@ WAYS = {
     "REML": "Random effects (REML), the main one",
     "DL": "Random effects (DerSimonian and Laird)",
     "common": "One true difference for all",
-    "REML_not_below_plain": "The main one, its error never below the plain one",
+    "REML_knapp_hartung": "The main one, its error as Knapp and Hartung have it",
 }
 
 

@@ -36,10 +36,8 @@ def _more(answer: Answer) -> tuple[str, ...]:
     row = answer.row("new_study")
     if row is None or row.value is None:
         return (every,)
-    return (
-        every,
-        f"In one more study like these it would lie between {interval_words(row, 'more', 'fewer')} {row.unit}.",
-    )
+    reach = interval_words(row, "more", "fewer").replace(" to ", " and ")
+    return (every, f"In one more study like these it would lie between {reach} {row.unit}.")
 
 
 def _details(answer: Answer) -> Story:
@@ -82,8 +80,9 @@ MANNER = Manner(
         " its standard error, its check and its verdict. No pupil's record changes hands.",
         "The studies' differences are put together by a random-effects meta-analysis: each counts by how sure it is and"
         " by how far studies truly differ (REML); the interval is Knapp and Hartung's, on one less than the number of"
-        " studies. The verdict is never stronger than for the weakest design: without lots drawn, no clear benefit, and"
-        " none at all where a study failed a check of its own.",
+        " studies, its error never below the plain one: few studies can agree by chance. The verdict is never stronger"
+        " than for the weakest design: without lots drawn, no clear benefit, and none at all where a study failed a"
+        " check of its own or rests on too few degrees of freedom.",
     ),
     details=_details,
 )

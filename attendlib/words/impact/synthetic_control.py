@@ -60,6 +60,7 @@ def more(answer: Answer) -> tuple[str, ...]:
     return (
         f"Of {row.n_groups} schools, each set beside a mixture of others, {place} parted from theirs at least as much"
         " after the start, compared with before (this one counted).",
+        "That place counts ups and downs alike, whichever way; the difference in days is their mean.",
     )
 
 

@@ -1,6 +1,7 @@
 """One school beside a mixture of others, from the study's keys to the page: what is told, and what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,12 @@ from trust import Trust
 
 from attendlib.intake import frames
 from attendlib.notebook import impact_details, intervention_impact
+from attendlib.questions.impact import pool as pools
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.pool import hidden, one_school_check, refuse_readable
+from attendlib.questions.impact.designs import synthetic_control as designs
+from attendlib.questions.impact.pool import hidden, hidden_beside_plain_mean, one_school_check, refuse_readable
 from attendlib.records.answer import Answer
-from attendlib.stats.synthetic_control import synthetic_control
+from attendlib.stats.synthetic_control import Synthetic, synthetic_control
 from attendlib.words.reading import reading_age
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
@@ -58,7 +61,7 @@ REFUSED: list[tuple[dict[str, Any], str, list[tuple[str, float, str]] | None, st
     ({"donors": [*OTHERS, "999999"]}, HERE, None, "not_applicable", "no school of the study is called 999999"),
     ({"donors": [*OTHERS, HERE]}, HERE, None, "not_applicable", "no school can stand in for itself"),
     ({}, HERE, whole(HERE, "999002"), "not_applicable", "`donors` names 999002, which began the late gate too"),
-    ({"donors": OTHERS[:2]}, HERE, None, "too_few", "only 2 other schools are left to mix from"),
+    ({"donors": OTHERS[:3]}, HERE, None, "too_few", "only 3 other schools are left to mix from, and a mixture needs 4"),
     ({"donors": []}, HERE, None, "too_few", "only 1 other school is left to mix from"),
     ({"donors": []}, HERE, whole(HERE, *OTHERS), "too_few", "only 0 other schools are left"),
     ({"baseline": {"from": "2024-09-01", "to": "2024-12-20"}}, HERE, None, "not_applicable",
@@ -99,6 +102,7 @@ def test_five_donors_cannot_reach_a_verdict_and_the_page_says_why(ask: Asks) -> 
     answer = ask()
     assert answer.verdict == "Cannot tell"
     assert "With 5 other schools" in answer.reasons[0]
+    assert "counts ups and downs alike" in " ".join(tell(answer).sentences)
     assert "at least 19 others are needed" in answer.reasons[0]
     assert "with 5 other schools" in " ".join(tell(answer).sentences)
 
@@ -143,12 +147,18 @@ def test_days_and_course_agree_with_the_points(ask: Asks) -> None:
     assert differences[:8].mean() == pytest.approx(0)  # a difference in level is allowed
 
 
-def test_year_groups_named_are_compared_with_the_same_year_groups_elsewhere(ask: Asks) -> None:
-    """Years 1 and 2 of a primary, beside those of the other three: the pool may hold no secondary."""
-    answer = ask("999001", [("999001", 1.0, START), ("999001", 2.0, START)], donors=[])
+def test_year_groups_named_are_compared_with_the_same_year_groups_elsewhere(
+    ask: Asks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Years 1 and 2 of a primary, beside those of the other three: the pool holds no secondary, so is too small."""
+    starts = [("999001", 1.0, START), ("999001", 2.0, START)]
+    assert "only 3 other schools are left to mix from" in ask("999001", starts, donors=[]).reasons[0]
+    monkeypatch.setattr(pools, "FEWEST_DONORS", 3)  # the rest of the road, were three enough
+    answer = ask("999001", starts, donors=[])
     assert answer.status == "done"
     assert answer.row("points_fewer", model="synthetic_control").n_groups == 4
     assert answer.row("points_fewer", model="synthetic_control").n < 4 * 2 * 70
+    assert answer.row("points_fewer", model="raw").withheld == "c"
     assert not any("999005" in row.group for row in answer.select("donor_weight"))
 
 
@@ -167,6 +177,43 @@ def test_year_groups_named_are_compared_with_the_same_year_groups_elsewhere(ask:
 )
 def test_a_mixture_hides_the_schools_in_it(weights: list[float], hides: bool) -> None:
     assert hidden(np.array(weights)) == hides
+
+
+@pytest.mark.parametrize(
+    ("weights", "hides"),
+    [
+        ([0.5, 0.3, 0.2], False),  # with the plain mean one donor has two sums of two unknowns
+        ([0.3, 0.3, 0.2, 0.2], False),  # and of four, with the plain mean's standard error, three sums of three
+        ([0.34, 0.27, 0.19, 0.12, 0.08], True),
+        ([0.225, 0.225, 0.225, 0.225, 0.1], False),  # mixture less 0.9 of all five is the fifth school alone
+        ([0.3, 0.199, 0.2, 0.2, 0.101], False),  # less the plain mean, the first and the last: each knows itself
+        ([0.2] * 5, True),  # the plain mean itself: no second sum
+        ([0.25, 0.25, 0.25, 0.25, *[0.0] * 16], True),
+    ],
+)
+def test_a_mixture_beside_the_plain_mean_hides_them_too(weights: list[float], hides: bool) -> None:
+    assert hidden_beside_plain_mean(np.array(weights)) == hides
+
+
+def test_rows_of_another_mixture_that_shows_a_school_are_withheld(ask: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mixture but the main one and the plain mean is taken to be of one school."""
+    real = designs.mix
+
+    def one_school(y: Any, first: int, after: Any, kind: Any = "mixture") -> Synthetic:
+        made = real(y, first, after, kind)
+        main = kind == "mixture" and y.shape[1] == 12 and not seen.append(kind) and len(seen) == 1
+        return made if main or kind == "did" else replace(made, weights=np.eye(len(y) - 1)[0])
+
+    seen: list[Any] = []
+    monkeypatch.setattr(designs, "mix", one_school)
+    monkeypatch.setattr(designs, "choice_rows", lambda *asked: [])
+    answer = ask()
+    assert answer.row("days_fewer", model="synthetic_control", outcome="absence").value is not None
+    check, codes = answer.select("points_fewer", model="check"), ("authorised absence", "unauthorised absence")
+    hid = [*check, *answer.select("placebo"), *(row for row in answer.rows if row.outcome in codes)]
+    assert [row.withheld for row in hid] == ["c"] * (2 + 2 * len(codes))
+    placebo = next(check for check in answer.checks if check.name.startswith("Placebo"))
+    assert (placebo.passed, "not shown" in placebo.text) == (None, True)
 
 
 def test_one_school_that_is_most_of_the_mixture_is_named_as_such() -> None:

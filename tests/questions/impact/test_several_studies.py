@@ -1,5 +1,6 @@
 """Several earlier studies put together: from their files to the page, whatever each of them found."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
@@ -44,7 +45,7 @@ def test_the_mean_is_that_of_every_study_with_a_figure(ask: Asks) -> None:
     page = ask([*STUDIES, Found("few", 9.0, 1.0, withheld="c")])
     main, check = (page.row("days_fewer", model=name) for name in ("pooled_main", "pooled_check"))
     values, ses = [each.value for each in STUDIES], [each.se for each in STUDIES]
-    known = meta_analysis(values, ses)
+    known = meta_analysis(values, ses, test="adhoc")
     assert (main.value, main.se, main.low, main.p) == pytest.approx((known.value, known.se, known.low, known.p))
     assert (main.n, main.n_groups) == (120 * 4 + 85 + 240, 6)
     checks = [each.value if each.check is None else each.check for each in STUDIES]
@@ -54,8 +55,20 @@ def test_the_mean_is_that_of_every_study_with_a_figure(ask: Asks) -> None:
     assert [row.group for row in page.select("study_difference") if row.withheld] == ["study=few"]
     without = page.row("choice", group="together=REML;without=east")
     assert without.value == pytest.approx(meta_analysis(values[:2] + values[3:], ses[:2] + ses[3:]).value)
-    unscaled = page.row("choice", group="together=REML_not_below_plain;without=none")
-    assert unscaled.se == pytest.approx(max(known.se, meta_analysis(values, ses, test="z").se))
+    unbounded = page.row("choice", group="together=REML_knapp_hartung;without=none")
+    assert unbounded.se == pytest.approx(meta_analysis(values, ses).se)
+
+
+@pytest.mark.parametrize(("step", "shown"), [(0.05, True), (0.0, False)])
+def test_studies_that_agree_by_chance_decide_nothing(ask: Asks, step: float, shown: bool) -> None:
+    """Five studies that each say 3.4 or so, give or take 8: their agreement is luck, and their mean 4/√5 uncertain."""
+    page = ask([Found(f"s{n}", 3.4 + step * n, 4.0, 3.4 + step * n) for n in range(5)])
+    mean, plain = page.row("days_fewer", model="pooled_main"), "together=REML_knapp_hartung;without=none"
+    assert page.verdict == "Cannot tell"
+    assert mean.low < 0 < mean.high
+    assert mean.se == pytest.approx(4 / 5**0.5)
+    assert all(row.p != 0 for row in page.rows)
+    assert (page.row("choice", group=plain) is not None) == shown
 
 
 def test_it_is_told_as_it_was_published(ask: Asks) -> None:
@@ -69,6 +82,9 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     assert studies.cells[6][1] == "c"
     assert len(details.charts) == 1
     assert "few, n" not in details.charts[0].alt
+    assert re.search(r"it would lie between \d\.\d more and \d\.\d fewer days a year\.", " ".join(story.sentences))
+    told_of = next(check.text for check in page.checks if check.name == "Studies without a figure")
+    assert told_of == "1 of 7 published no figure for all schools and is not in the mean: few."
     for told in (story, details):
         assert not causal_words(" ".join([*told.sentences, *told.caveats, *(chart.alt for chart in told.charts)]))
 
@@ -78,6 +94,8 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     [
         (HELPED, "Probably helped", ""),  # never a clear benefit: nobody drew lots
         ([*HELPED[:7], Found("s7", 5.0, 1.2, 5.5, failed=2)], "Cannot tell", "1 of 8 studies failed a check"),
+        ([*HELPED[:7], replace(HELPED[7], df=3.0)], "Cannot tell", "1 of 8 studies rests on fewer than 4 degrees"),
+        ([*HELPED[:7], replace(HELPED[7], df=None)], "Cannot tell", "degrees of freedom (s7)"),
         (HELPED[:4], "Cannot tell", "too few studies"),
         (SMALL, "Probably no useful difference", ""),
         ([Found(each.study, each.value, 1.2, -each.value) for each in HELPED], "Cannot tell", "by both ways"),

@@ -22,7 +22,7 @@ from attendlib.questions.impact.pooled import (
     spread_rows,
 )
 from attendlib.records.answer import WITHHELD, Check, Row, Scope
-from attendlib.stats.fit import Estimate
+from attendlib.stats.fit import LEAST_DF, Estimate
 
 MAIN, CHECK = "pooled_main", "pooled_check"
 STUDIES = Unit("study", "days a year")
@@ -50,7 +50,10 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         *means, *_own_rows(every), *spread_rows(main, n, STUDIES, MAIN), *choice_rows(main, n, STUDIES),
         *_sound_row(counted, main, n),
     ]  # fmt: skip
-    checks = [_kept(counted), _counted(every, counted), _worthwhile(counted, asked), agreement(main, STUDIES)]
+    checks = [
+        _kept(counted), _own_errors(counted), _counted(every, counted), _worthwhile(counted, asked),
+        agreement(main, STUDIES),
+    ]  # fmt: skip
     return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted), unit="studies")
 
 
@@ -113,6 +116,22 @@ def _kept(counted: Mapping[str, Earlier]) -> Check:
         return Check("Every study's own checks", True, f"All {len(counted)} studies passed every check of their own.")
     some = f"{len(failed)} of {len(counted)} studies failed a check of their own ({', '.join(failed)})"
     return Check("Every study's own checks", False, f"{some}: putting studies together does not mend what misled them.")
+
+
+def _own_errors(counted: Mapping[str, Earlier]) -> Check:
+    """Whether each study's standard error, taken as known here, rests on enough groups to be known at all."""
+    name = "Every study's own standard error"
+    few = [study for study, each in counted.items() if _least_df(each) < LEAST_DF]
+    if not few:
+        return Check(name, True, f"Each rests on {LEAST_DF:g} degrees of freedom or more.")
+    rest = f"{len(few)} of {len(counted)} studies {'rests' if len(few) == 1 else 'rest'} on fewer than {LEAST_DF:g}"
+    some = f"{rest} degrees of freedom ({', '.join(few)})"
+    return Check(name, False, f"{some}: how sure such a figure is nobody knows, and so not how much it should count.")
+
+
+def _least_df(study: Earlier) -> float:
+    """The fewer degrees of freedom of its main and check difference; one published without them has none."""
+    return min(row.df or 0.0 for row in (study.main, study.check) if row is not None)
 
 
 def _counted(every: Sequence[Earlier], counted: Mapping[str, Earlier]) -> Check:

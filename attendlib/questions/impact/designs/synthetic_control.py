@@ -6,6 +6,7 @@ from datetime import date
 
 import numpy as np
 
+from attendlib.disclosure import withheld
 from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
@@ -15,9 +16,16 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
 from attendlib.questions.impact.groups import where_it_began
-from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, weight_rows
+from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, shown, weight_rows
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
-from attendlib.questions.impact.pool import Pool, one_school_check, pool, refuse_readable
+from attendlib.questions.impact.pool import (
+    Pool,
+    hidden,
+    hidden_beside_plain_mean,
+    one_school_check,
+    pool,
+    refuse_readable,
+)
 from attendlib.questions.windows import words
 from attendlib.records.answer import Check, Row, Scope
 from attendlib.records.study import ALL
@@ -47,8 +55,7 @@ def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     made = {name: mix(y, found.first, after, kind) for name, kind in MODELS.items()}
     refuse_readable(made[MAIN], found.groups.steps)
     days = float(after.sum()) / SESSIONS_A_DAY
-    rows = [row for name, each in made.items()
-            for row in days_rows(points_row(found, each, name), days, lessons=name == MAIN)]  # fmt: skip
+    rows = [row for name in made for row in _model_rows(found, made, name, days)]
     main, check = (next((row for row in rows if row.estimate == "days_fewer" and row.model == name), None)
                    for name in (MAIN, "check"))  # fmt: skip
     placebos = [_placebo(found, day) for day in _placebo_days(found, asked)]
@@ -65,6 +72,13 @@ def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     return Evidence(
         rows, checks, main, check, found.groups.steps, "school", n, _context(pupils, found, days), unit="schools"
     )
+
+
+def _model_rows(found: Pool, made: Mapping[str, Synthetic], name: str, days: float) -> list[Row]:
+    """One model's difference; withheld where it, or the plain mean with the mixture, would show one other school's."""
+    rows = days_rows(points_row(found, made[name], name), days, lessons=name == MAIN)
+    told = name != "raw" or hidden_beside_plain_mean(made[MAIN].weights)
+    return [shown(row, made[name]) if told else withheld(row) for row in rows]
 
 
 def _context(pupils: Pupils, found: Pool, days: float) -> dict[str, str]:
@@ -87,8 +101,9 @@ def _by_code(found: Pool, days: float) -> list[Row]:
     for what in BY_CODE:
         y = found.percent(what)
         if np.isfinite(y).all():
-            points = points_row(found, mix(y, found.first, found.after_weights), MAIN)
-            rows += [replace(row, outcome=f"{what} absence") for row in days_rows(points, days, lessons=False)[:-1]]
+            made = mix(y, found.first, found.after_weights)
+            own = days_rows(points_row(found, made, MAIN), days, lessons=False)[:-1]
+            rows += [shown(replace(row, outcome=f"{what} absence"), made) for row in own]
     return rows
 
 
@@ -152,6 +167,8 @@ def _placebo(found: Pool, day: date) -> tuple[Row | None, Check]:
         return None, Check(name, None, "Too few periods from before the start lie on both sides of this day.")
     made = mix(found.percent()[:, : found.first], sooner, found.groups.possible[0, sooner : found.first])
     row = replace(points_row(found, made, MAIN), estimate="placebo", group=f"start={day.isoformat()}")
+    if not hidden(made.weights):
+        return withheld(row), Check(name, None, "Its mixture would show another school's own figures: not shown.")
     said = placebo_words(row.value or 0, row.low or 0, row.high or 0, "points fewer absent")
     none = "No sign of a change where none could be"
     return row, placebo_check(name, row.p, "School and mixture parted before anything began", none, said)
