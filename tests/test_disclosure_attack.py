@@ -356,6 +356,11 @@ def test_none_of_a_thousand_small_studies_is_solved(kind: str) -> None:
         STUDIES[kind](random.Random(f"{kind} {seed}"))
 
 
+def test_schools_as_full_as_they_can_be_are_known() -> None:
+    counted = pd.Series([True] * 7 + [False] * 12)
+    assert not share_is_safe(counted, pd.Series([*"aabcccc", *["c"] * 12]), 5)
+
+
 def test_the_attacker_finds_what_a_careless_page_gives_away() -> None:
     """Withholding the one small group alone is not enough, and the attacker shows it."""
     rows = [Row("change", "school", value=1.0, n=44), Row("change", "school", group="fsm6=0", value=1.0, n=40),

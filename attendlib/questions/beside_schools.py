@@ -37,7 +37,9 @@ def share_is_safe(counted: pd.Series, school: pd.Series, fewest: int) -> bool:
     hits, misses = by_school.sum(), by_school.size() - by_school.sum()
     hidden = (hits < fewest) | (misses < fewest)
     return not hidden.any() or any(
-        bool((side[hidden] < fewest).all()) and sum_is_safe([int(n) for n in side[hidden]], fewest, least=0)
+        bool((side[hidden] < fewest).all())
+        and bool(side[hidden].sum() < (hits + misses)[hidden].clip(upper=fewest - 1).sum())  # or all known
+        and sum_is_safe([int(n) for n in side[hidden]], fewest, least=0)
         for side in (hits, misses)
     )
 
