@@ -60,7 +60,7 @@ def true_mean(days: float, side: int) -> float:
 
 @pytest.mark.parametrize("schools", [pytest.param(12, marks=pytest.mark.prove), 6])
 def test_nothing_planted_hardly_ever_reads_as_benefit_or_harm(schools: int) -> None:
-    n = 500 if schools == 12 else 25
+    n = 500 if schools == 12 else 12
     said = [put_together(schools, 30, 0.0, seed)[0] for seed in range(n)]
     helped, harmed = (said.count(verdict) / n for verdict in ("Probably helped", "May have done harm"))
     sys.__stdout__.write(f"\n{schools} schools: benefit {helped:.1%}, harm {harmed:.1%}")
@@ -82,10 +82,10 @@ def test_the_mean_of_schools_is_covered(schools: int) -> None:
 
 
 def test_the_mean_of_schools_quick_cut() -> None:
-    found = [put_together(6, 30, 5.0, seed) for seed in range(40)]
+    found = [put_together(6, 30, 5.0, seed) for seed in range(20)]
     mean = float(np.mean([realised for *_, realised in found]))
     covered = sum(1.9 * meta.low < mean < 1.9 * meta.high for _, meta, *_ in found)
-    assert binom.ppf(0.001, 40, 0.94) <= covered
+    assert binom.ppf(0.001, 20, 0.94) <= covered
 
 
 @pytest.fixture(scope="module")

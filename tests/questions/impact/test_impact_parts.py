@@ -319,7 +319,7 @@ def test_every_choice_is_a_row_and_the_main_one_is_among_them(trust: Trust, monk
 
 
 def test_the_flow_only_shrinks(weighted: Answer) -> None:
-    counts = [row.n for row in weighted.select("flow")]
+    counts = [row.n for row in weighted.select("flow") if row.n is not None]  # one a few from the last is withheld
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == weighted.row("days_fewer", model="raw").n
 

@@ -84,7 +84,7 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     assert "few, n" not in details.charts[0].alt
     assert re.search(r"it would lie between \d\.\d more and \d\.\d fewer days a year\.", " ".join(story.sentences))
     told_of = next(check.text for check in page.checks if check.name == "Studies without a figure")
-    assert told_of == "1 of 7 published no figure for all schools and is not in the mean: few."
+    assert told_of == "1 of 7 have none for all schools that may stand here and are not in the mean: few."
     for told in (story, details):
         assert not causal_words(" ".join([*told.sentences, *told.caveats, *(chart.alt for chart in told.charts)]))
 
