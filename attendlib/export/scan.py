@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -210,8 +211,14 @@ def _read(path: Path) -> str:
 def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
     """How many of the names stand in the folded text."""
     words = _WORD.findall(text)
-    seen, line = set(words), f" {' '.join(words)} "
-    return sum(f" {' '.join(name)} " in line for name in names if name[0] in seen and name[-1] in seen)
+    read = (tuple(words[at : at + long]) for long in _lengths(names) for at in range(len(words) - long + 1))
+    return len(names.intersection(read))
+
+
+@cache
+def _lengths(names: frozenset[tuple[str, ...]]) -> frozenset[int]:
+    """How many words names have: found once, not for every text."""
+    return frozenset(map(len, names))
 
 
 def _seen(part: str) -> Iterator[str]:
