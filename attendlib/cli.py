@@ -97,14 +97,12 @@ def import_(study: StudyPath) -> None:
 @app.command()
 def check(study: StudyPath) -> None:
     """Says everything wrong with the study and its data: file, column, count, remedy."""
-    from attendlib.intake.earlier import earlier_digest
     from attendlib.intake.load import looked_over
     from attendlib.intake.study import read_study
     from attendlib.runner.templates import templates
 
     study_file = read_study(study)
     templates(study_file)
-    earlier_digest(study_file)
     for note in looked_over(study_file):
         print(note)
     print("Nothing wrong was found.")

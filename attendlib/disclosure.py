@@ -209,8 +209,8 @@ def counts_kept_apart(
 ) -> tuple[Row, ...]:
     """The gated rows without counts a few from another of the same pupils: what they differ by is a small cell.
 
-    Known first are the steps' counts, then each row's in turn, so that an answer's own count stays. A row keeps its
-    figure, without what would tell its count. `others` says of which rows `n` counts other people than the group names.
+    Known first are the steps' counts, then each row's in turn, so that an answer's own stays; a row keeps its figure
+    without what tells its count. `others` says of which rows `n` counts other people than the group names.
     """
     if audience == "shareable":
         return tuple(rows)  # counts are rounded

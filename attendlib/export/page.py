@@ -15,12 +15,9 @@ from attendlib.export.cells import Part, parts, question_first
 from attendlib.export.glossary import glossary
 from attendlib.export.handed import handed_back
 from attendlib.export.style import TEMPLATES
+from attendlib.facts.labels import AUDIENCES
 from attendlib.records.report import HEADER_MIME, Header, Report
 
-AUDIENCES = {
-    "internal": "staff of the school; not to be published",
-    "shareable": "anyone; numbers of pupils are rounded to 5",
-}
 HOISTED = 5  # sentences of the headline that the summary holds; any more stay in their section
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

@@ -4,6 +4,11 @@ import csv
 from functools import cache
 from importlib.resources import files
 
+AUDIENCES = {  # who may read a page
+    "internal": "staff of the school; not to be published",
+    "shareable": "anyone; numbers of pupils are rounded to 5",
+}
+
 
 @cache
 def rows_of(name: str) -> tuple[dict[str, str], ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attendlib.errors import Problem, StudyError
 from attendlib.intake.demo import demo_study
+from attendlib.intake.earlier import earlier_digest
 from attendlib.intake.store import Store, academic_years, ensure_store, study_schools
 from attendlib.intake.study import StudyFile, read_study
 from attendlib.records.study import ALL
@@ -48,10 +49,12 @@ def load(school: str) -> Pupils:
 
 
 def looked_over(study_file: StudyFile) -> tuple[str, ...]:
-    """What to know of the study's data. Raises StudyError where they hold nothing of its academic year.
+    """What to know of the study's data. Raises StudyError where they hold nothing of its academic year, or an earlier
+    study's file cannot be used.
 
-    A run does not: a question may have years of its own, and each page says what it lacks.
+    A run takes any year: a question may have years of its own, and each page says what it lacks.
     """
+    earlier_digest(study_file)
     store, asked = ensure_store(study_file), study_file.study.academic_year
     held = academic_years(store)
     if asked not in held:

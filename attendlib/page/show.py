@@ -7,6 +7,7 @@ from typing import Any
 
 from IPython.display import display
 
+from attendlib.facts.labels import AUDIENCES
 from attendlib.intake.load import Pupils, current_study
 from attendlib.intake.store import data_to
 from attendlib.page.fragment import fragment, table_html
@@ -64,7 +65,7 @@ def header(pupils: Pupils) -> None:
         "Study": found.study_title,
         "Academic year": found.academic_year,
         "Data up to": found.data_to,
-        "For": "staff of the school" if found.audience == "internal" else "anyone; numbers of pupils are rounded to 5",
+        "For": AUDIENCES[found.audience],
     }
     html = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
     text = f"{found.school_name}, {found.study_title}, data up to {found.data_to}"

@@ -132,6 +132,23 @@ def test_pupils_drawn_inside_schools_have_a_random_intercept_as_check(tmp_path: 
     assert row_in(nested, "itt", group=ARM, model="adjusted").value is not None
 
 
+def test_balance_is_that_inside_the_schools_lots_were_drawn_in(tmp_path: Path, monkeypatch) -> None:
+    """Where more are drawn in schools that score higher, arms differ over all schools by design, and not inside one."""
+    frame = planted("multi_site")
+    higher = frame["school"].isin(sorted(frame["school"].unique())[:4])
+    draws = np.random.default_rng(5).random(len(frame))
+    frame["arm"] = np.where(draws < np.where(higher, 0.8, 0.2), "calls", "usual")
+    frame["x"] += 10.0 * higher
+    answer = ask(write_trial(tmp_path, frame, keys("multi_site")), monkeypatch)
+    row = row_in(answer, "baseline_g", group=ARM, outcome="baseline", model="analysed")
+    sides = [frame.loc[frame["arm"] == arm, "x"] for arm in ("calls", "usual")]
+    raw = hedges_g(*sides)
+    inside = contrast(ols(frame["x"], columns(frame, "multi_site").drop(columns="x")), {"treated": 1.0})
+    assert raw.value > 0.4
+    assert row.value == pytest.approx(inside.value * raw.j / raw.sd, rel=1e-7)
+    assert abs(row.value) < 0.3
+
+
 def test_each_of_several_arms_stands_against_control_alone(tmp_path: Path, monkeypatch) -> None:
     frame = planted("multi_site")
     rng = np.random.default_rng(4)

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 
 import pandas as pd
 
 from attendlib.disclosure import limit, publishable_steps
 from attendlib.questions.common import rescaled, row_of
-from attendlib.questions.trial.primary import itt
+from attendlib.questions.trial.primary import Itt, itt
 from attendlib.questions.trial.sample import Plan, Sample, joined, subgroup_of
 from attendlib.records.answer import WITHHELD, Check, Row, Scope, Step
 from attendlib.stats.effect_size import hedges_g
@@ -148,12 +149,23 @@ def _balance(frame: pd.DataFrame, x: pd.Series, name: str, arm: str, model: str,
     row = Row("baseline_g", ALL_ARMS, outcome=name, group=f"arm={arm}", model=model, confidence_pct=95,
               unit="standard deviations", n=int(known.sum()))  # fmt: skip
     g = hedges_g(treated, control)
-    if not plan.strata and plan.design != "multi_site":
+    inside = _inside(frame[known].assign(y=x[known]), plan)
+    if inside is None:
         return replace(row, value=g.value, low=g.low, high=g.high, se=g.se, method="Hedges' g, pooled SD")
-    inside = itt(frame[known].assign(y=x[known]), replace(plan, years=plan.years[:1]), baseline=False)
     found = rescaled(row_of(inside.found, "", ALL_ARMS), g.j / g.sd, "baseline_g", row.unit)
     return replace(row, value=found.value, low=found.low, high=found.high, se=found.se, df=found.df,
                    method=f"Hedges' g, pooled SD; {inside.method}")  # fmt: skip
+
+
+def _inside(frame: pd.DataFrame, plan: Plan) -> Itt | None:
+    """The difference of `y` inside schools and strata; None where lots were not drawn there, or these are too few."""
+    if not plan.strata and plan.design != "multi_site":
+        return None
+    try:
+        found = itt(frame, replace(plan, years=plan.years[:1]), baseline=False)
+    except ValueError:
+        return None
+    return found if isfinite(found.found.se) else None
 
 
 def allocation_checks(sample: Sample, authorities: Mapping[str, str], seed: int) -> list[Check]:

@@ -47,7 +47,10 @@ def checked(frame: pd.DataFrame, plan: Plan) -> Itt | None:
     across = [stratum for stratum in plan.strata if stratum != "school"]
     if plan.design != "multi_site" or len(plan.years) > 1 or _inside_schools(frame, across):
         return None
-    return _mixed(frame["y"], design(frame, replace(plan, design="pupil", strata=tuple(across))), frame["school"])
+    try:
+        return _mixed(frame["y"], design(frame, replace(plan, design="pupil", strata=tuple(across))), frame["school"])
+    except ValueError:  # too few pupils a school for two variances: no ground to give no main estimate either
+        return None
 
 
 def _inside_schools(frame: pd.DataFrame, strata: Sequence[str]) -> bool:

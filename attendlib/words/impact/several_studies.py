@@ -36,8 +36,8 @@ def _more(answer: Answer) -> tuple[str, ...]:
     row = answer.row("new_study")
     if row is None or row.value is None:
         return (every,)
-    reach = interval_words(row, "more", "fewer").replace(" to ", " and ")
-    return (every, f"In one more study like these it would lie between {reach} {row.unit}.")
+    reach = interval_words(row, "more", "fewer")
+    return (every, f"In one more study like these it would lie in the range {reach} {row.unit}.")
 
 
 def _details(answer: Answer) -> Story:

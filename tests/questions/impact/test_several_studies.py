@@ -82,7 +82,7 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     assert studies.cells[6][1] == "c"
     assert len(details.charts) == 1
     assert "few, n" not in details.charts[0].alt
-    assert re.search(r"it would lie between \d\.\d more and \d\.\d fewer days a year\.", " ".join(story.sentences))
+    assert re.search(r"it would lie in the range \d\.\d more to \d\.\d fewer days a year\.", " ".join(story.sentences))
     told_of = next(check.text for check in page.checks if check.name == "Studies without a figure")
     assert told_of == "1 of 7 have none for all schools that may stand here and are not in the mean: few."
     for told in (story, details):
