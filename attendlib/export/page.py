@@ -39,6 +39,10 @@ class _PageExporter(HTMLExporter):
     ) -> tuple[str, dict[str, Any]]:
         return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
 
+    def _preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Nothing to do, and so nothing to copy first."""
+        return nb, resources
+
 
 def page_html(saved: Mapping[str, Any], name: str, school: str, school_name: str) -> str:
     """The page of one saved notebook. Raises ReportError as `handed_back` does."""
@@ -51,11 +55,11 @@ def page_html(saved: Mapping[str, Any], name: str, school: str, school_name: str
         "facts": _facts(handed.header),
         "headline": handed.headline,
         "hoisted": HOISTED,
-        "parts": [_with_nodes(part) for part in parts(cells) if not part.title or _says_something(part)],
+        "parts": [part for part in parts(cells) if not part.title or _says_something(part)],
         "terms": glossary(_said(cells, handed.headline)),
     }
     with _ONE_AT_A_TIME:
-        text, _ = _exporter().from_notebook_node(from_dict({**saved, "cells": cells}), {"attend": facts})
+        text, _ = _exporter().from_notebook_node(from_dict({**saved, "cells": []}), {"attend": facts})
     return re.sub(r"\n\s*\n+", "\n", str(text)).strip() + "\n"
 
 
@@ -65,15 +69,6 @@ def _says_something(part: Part) -> bool:
         cell["cell_type"] == "markdown" or any(output["data"].get("text/html") for output in cell.get("outputs", []))
         for cell in part.cells
     )
-
-
-def _with_nodes(part: Part) -> dict[str, Any]:
-    return {
-        "title": part.title,
-        "key": part.key,
-        "folded": part.folded,
-        "cells": [from_dict(cell) for cell in part.cells],
-    }
 
 
 def _facts(header: Header | None) -> list[tuple[str, str]]:
@@ -98,7 +93,7 @@ def _told_once(cell: dict[str, Any], headline: Report, header: Header | None) ->
     for output in cell.get("outputs", []):
         if HEADER_MIME not in output["data"]:
             html = _sourced(_once_said(output["data"].get("text/html", ""), headline), header)
-            outputs.append({**output, "data": {**output["data"], "text/html": html}})
+            outputs.append({"data": {"text/html": html}})
     return {**cell, "outputs": outputs}
 
 

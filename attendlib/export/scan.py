@@ -32,12 +32,12 @@ SHORTEST = 6  # a shorter identifier cannot be told from an ordinary number …
 SHORTEST_MIXED = 4  # … unless it mixes letters and digits; shorter ones (h2, y7, ks2) are words of any page
 _TOKEN = re.compile(r"\d+(?:\.\d+)+|\w+(?:-\w+)*")  # decimals stay whole: 12.345678 holds no pupil 345678
 _JOINT = re.compile(r"[-_]")
-_MARK = re.compile(r"[-_.]")
+_LONG = re.compile(rf"[^\W_]{{{SHORTEST_MIXED},}}")  # words with none of the marks that a token may hold
 UPN = 13  # characters of a unique pupil number
 _JSON = (".json", ".ipynb")
 _DATA = re.compile(r"data:[\w/+.-]*((?:;[\w=-]+)*),([^\"'<>\s)]+)", re.IGNORECASE)
-_INLINE = re.compile(r"</?(?:a|abbr|b|code|em|i|mark|small|span|strong|sub|sup|tspan|u|wbr)\b[^>]*>", re.IGNORECASE)
-_TOUCHING = re.compile(rf"\w{_INLINE.pattern}\w", re.IGNORECASE)
+_INLINE = re.compile(r"</?(?i:a|abbr|b|code|em|i|mark|small|span|strong|sub|sup|tspan|u|wbr)\b[^>]*>")
+_WORD_CHARACTER = re.compile(r"\w")
 _UPN = re.compile(r"(?<![\w.])[A-HJ-NP-RT-Z]\d{11}[\dA-HJ-NP-RT-Z](?!\w)", re.IGNORECASE)
 _HOMES = (
     r"(?<![\w<.-])/(?:home|Users|root|srv|mnt|media|opt|var|tmp)/[\w.-]+|(?<![\w~/.])~/[\w.]"
@@ -111,13 +111,12 @@ class Secrets:
         """Whether a text must be looked at part by part. Never False of one that holds something: one look at each word
         takes a tenth of the time of all patterns, and nearly every text is free of them."""
         folded = _folded(text)
-        tokens = set(_TOKEN.findall(folded))
-        tokens |= {part for token in tokens for part in _JOINT.split(token)}
-        parts = {part for token in tokens for part in _MARK.split(token)}
+        words = set(_LONG.findall(folded))
         return (
-            not tokens.isdisjoint(self.identifiers)
-            or (not parts.isdisjoint(self.several) and _several(folded, self.several) > 0)
-            or any(len(part) == UPN and part[0].isalpha() and part[1:-1].isdigit() for part in parts)
+            not words.isdisjoint(self.identifiers)
+            or (_marked(self.identifiers) and not self.identifiers.isdisjoint(_tokens(folded)))
+            or (bool(self.several) and _several(folded, self.several) > 0)
+            or any(len(word) == UPN and word[0].isalpha() and word[1:-1].isdigit() for word in words)
             or any(place in folded for place in (*self.places, *_HOME_HINTS))
             or any(hint in folded for hint in _HINTS)
             or _LOGIN.search(folded) is not None
@@ -216,6 +215,12 @@ def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
 
 
 @cache
+def _marked(identifiers: frozenset[str]) -> bool:
+    """Whether some have a mark inside, which ordinary words do not: found once, not for every text."""
+    return not all(map(str.isalnum, identifiers))
+
+
+@cache
 def _lengths(names: frozenset[tuple[str, ...]]) -> frozenset[int]:
     """How many words names have: found once, not for every text."""
     return frozenset(map(len, names))
@@ -240,7 +245,13 @@ def _parts(file: str, text: str) -> list[str]:
 
 def _joined(text: str) -> str:
     """The text without marks inside words, where taking them away joins two parts of one: A12<b>34</b>."""
-    return _INLINE.sub("", text) if "<" in text and _TOUCHING.search(text) else ""
+    return _INLINE.sub("", text) if any(_touches(text, mark) for mark in _INLINE.finditer(text)) else ""
+
+
+def _touches(text: str, mark: re.Match[str]) -> bool:
+    """Whether a mark stands between two characters of words."""
+    before, after = text[max(mark.start() - 1, 0) : mark.start()], text[mark.end() : mark.end() + 1]
+    return bool(_WORD_CHARACTER.match(before) and _WORD_CHARACTER.match(after))
 
 
 def _unpacked(kind: str, data: str) -> str:

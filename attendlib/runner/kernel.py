@@ -9,6 +9,7 @@ import signal
 import sys
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ipykernel.iostream import OutStream
@@ -42,6 +43,16 @@ class Application(IPKernelApp):
 
     def load_config_file(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is read."""
+
+    def init_kernel(self) -> None:
+        """Without the list of every loaded module that the kernel makes for its debugger, which is not there: a look at
+        each would copy 16 MB of what a forked kernel shares with the template."""
+        ipkernel: Any = importlib.import_module("ipykernel.ipkernel")
+        ipkernel.sys = SimpleNamespace(**{**vars(sys), "modules": {}})
+        try:
+            super().init_kernel()
+        finally:
+            ipkernel.sys = sys
 
 
 def become(connection_file: str, parent: int) -> None:

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 from jupyter_core.utils import ensure_event_loop
@@ -60,8 +59,7 @@ class InterruptedRunError(Exception):
 class Tools:
     """What is loaded only when a report is to be made."""
 
-    papermill: ModuleType
-    from_dict: Callable[[Mapping[str, Any]], Any]
+    run_notebook: Callable[..., dict[str, Any]]
     page_html: Callable[[Mapping[str, Any], str, str, str], str]
     manager_of: Callable[[Template | None, bool, Watch], type]
 
@@ -77,15 +75,12 @@ def papermill() -> Tools:
     for name in unseen:
         sys.modules[name] = None  # type: ignore[assignment]
     try:
-        import papermill
-        from nbformat import from_dict
-
         from attendlib.export.page import page_html
-        from attendlib.runner.managers import manager_of
+        from attendlib.runner.managers import manager_of, run_notebook
     finally:
         for name in unseen:
             sys.modules.pop(name, None)
-    return Tools(papermill, from_dict, page_html, manager_of)
+    return Tools(run_notebook, page_html, manager_of)
 
 
 @contextmanager
@@ -154,14 +149,10 @@ class Kernels:
         self, notebook: Mapping[str, Any], parameters: Mapping[str, Any], file: str, watched: Watched
     ) -> dict[str, Any]:
         transport = "ipc" if sockets_fit(self.folder) else "tcp"
-        return papermill().papermill.execute_notebook(
-            papermill().from_dict(dict(notebook)),
-            None,
-            parameters=dict(parameters),
-            kernel_name="python3",
+        return papermill().run_notebook(
+            notebook,
+            parameters,
             kernel_manager_class=self._manager,
-            progress_bar=False,
-            request_save_on_cell_execute=False,
             shutdown_kernel="immediate",
             timeout_func=lambda _cell: max(1, round(watched.until - time.monotonic())),
             config=Config({"KernelManager": {"connection_file": file, "transport": transport}}),
