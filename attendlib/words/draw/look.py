@@ -43,6 +43,19 @@ EDGE = 0.3  # free all round a drawing, in heights of its letters
 _DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is less than any screen shows
 
 
+class _Layout(TightLayoutEngine):
+    """The tight layout below a key of so much of the figure's height. The library's own way, a rectangle to keep within,
+    measures every word twice; "constrained" takes as long as all the rest of a drawing."""
+
+    key = 0.0
+
+    def execute(self, fig: Figure) -> None:
+        """Places the axes."""
+        super().execute(fig)
+        if self.key:
+            fig.subplots_adjust(top=fig.subplotpars.top - self.key)
+
+
 @dataclass(frozen=True, slots=True)
 class Dot:
     """A labelled figure with its interval; `row` may be withheld, and then leaves a marked gap."""
@@ -64,8 +77,7 @@ def drawn(title: str, alt: str, draw: Callable[[Figure], None], height: float) -
     if not title.strip() or not alt.strip():
         raise ValueError("a chart needs a title that states its finding and an alternative text with its numbers")
     with mpl.rc_context({**LOOK, "svg.hashsalt": title + alt}):
-        # The "constrained" layout measures every word twice, and takes as long as all the rest of a drawing.
-        figure = Figure(figsize=(WIDTH_INCHES, height), layout=TightLayoutEngine(pad=EDGE))
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout=_Layout(pad=EDGE, rect=None))
         draw(figure)
         for axes in figure.axes:
             axes.set_xlabel(wrapped(axes.get_xlabel(), AXIS_LETTERS))
@@ -123,8 +135,8 @@ def key_above(axes: Axes) -> None:
     figure = taller(axes, (lines - 1) * KEY_LINE)
     figure.legend(marks, names, frameon=False, loc="upper left", ncols=min(columns, len(names) or 1))
     layout = figure.get_layout_engine()
-    assert isinstance(layout, TightLayoutEngine)
-    layout.set(rect=(0, 0, 1, 1 - (lines * KEY_LINE + KEY_EDGE) / figure.get_figheight()))
+    assert isinstance(layout, _Layout)
+    layout.key = (lines * KEY_LINE + KEY_EDGE) / figure.get_figheight()
 
 
 def _shaded(svg: str) -> str:
