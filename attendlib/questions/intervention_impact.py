@@ -1,40 +1,23 @@
 """Whether absence changed where something was done, beside what it is compared with: one question, several designs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import answered, unanswered, word_row
 from attendlib.questions.impact.asked import Asked, asked_rows, dates_of, eligible_of, outcome_from, span_of
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.designs.adjusted import HALF_TERMS, adjusted
-from attendlib.questions.impact.designs.cutoff import CUTOFF
-from attendlib.questions.impact.designs.cutoff import cutoff as at_cutoff
-from attendlib.questions.impact.designs.meta_analysis import put_together
-from attendlib.questions.impact.designs.series import series
-from attendlib.questions.impact.designs.several_studies import several_studies
-from attendlib.questions.impact.designs.staggered import staggered
-from attendlib.questions.impact.designs.synthetic_control import synthetic_control
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.reach import reach_rows
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.kept import protocol_check
 from attendlib.questions.verdict import CLEAR_BENEFIT, Design, Judged, clearly, decide, df_checks
 from attendlib.records.answer import Answer, Row, Scope
-from attendlib.records.study import ALL, COMPARISONS
+from attendlib.records.study import ALL, COMPARISONS, design_module
 
 QUESTION = "intervention_impact"
 DETAILS = "impact_details"
-DESIGNS: dict[str, Callable[[Pupils, Asked, Scope], Evidence]] = {
-    "series": series,
-    "adjusted": adjusted,
-    HALF_TERMS: adjusted,
-    "meta_analysis": put_together,
-    "several_studies": several_studies,
-    "staggered": staggered,
-    "synthetic_control": synthetic_control,
-    CUTOFF: at_cutoff,
-}
 
 
 def intervention_impact(
@@ -71,7 +54,7 @@ def intervention_impact(
     )  # fmt: skip
     context = _context(pupils, asked)
     try:
-        return _answer(pupils, asked, DESIGNS[design](pupils, asked, scope), context)
+        return _answer(pupils, asked, _evidence(pupils, asked, scope), context)
     except Refused as refusal:
         return unanswered(
             QUESTION, scope, refusal.status, study.audience, [refusal.reason], steps=refusal.steps, context=context
@@ -81,6 +64,12 @@ def intervention_impact(
 def impact_details(answer: Answer) -> Answer:
     """The same answer, to be told at length: what lies behind the verdict."""
     return replace(answer, question=DETAILS, steps=())
+
+
+def _evidence(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
+    """What the study's design finds; a design is loaded when it is asked for, since some bring large libraries."""
+    module = design_module(asked.design)
+    return getattr(import_module(module), module.rpartition(".")[2])(pupils, asked, scope)
 
 
 def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:

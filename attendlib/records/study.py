@@ -124,6 +124,13 @@ COMPARISONS: dict[str, tuple[str, ...]] = {  # what each design can be compared 
     "meta_analysis": ("same_school",),
     "several_studies": (),
 }
+
+
+def design_module(design: str) -> str:
+    """The module that answers by this design, in a function of its name."""
+    return f"attendlib.questions.impact.designs.{'adjusted' if design == 'half_terms' else design}"
+
+
 OF_THIS_STUDY = tuple(design for design in COMPARISONS if design != "several_studies")  # from this study's own data
 ONLY_FOR: dict[str, tuple[str, ...]] = {  # keys that other designs would not read, and so refuse
     "weights": ("adjusted", "half_terms"),

@@ -110,7 +110,7 @@ def _one(token: str, study: str, out: str, school: str, name: str, key: str, nee
 def _keep(study: str, how: How) -> _Kept:
     plan = make_plan(read_study(Path(study)))
     stack = ExitStack()
-    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind))
+    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules))
     return _Kept({(job.school, job.name): job for job in plan.jobs}, forbidden(plan.study_file), kept, stack.close)
 
 

@@ -1,4 +1,5 @@
-"""Kernels as forks of a template: the standard library's fork server, with all a notebook imports loaded in it once.
+"""Kernels as forks of a template: the standard library's fork server, with all a notebook imports loaded in it once,
+and modules that this run needs `also`.
 
 A forked kernel starts in a tenth of a second instead of three, is a process of its own like any other, and is never
 shared. The template holds no data, no ZMQ context and no event loop.
@@ -9,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import connection, process, reduction
@@ -92,9 +93,9 @@ class Template(server.ForkServer):
     _forkserver_alive_fd: int | None
     _forkserver_address: str | None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, also: Iterable[str] = ()) -> None:
         super().__init__()
-        self.set_forkserver_preload(list(PRELOAD))
+        self.set_forkserver_preload([*also, *PRELOAD])
         self._folder = folder
 
     @property

@@ -6,8 +6,8 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -84,13 +84,18 @@ def papermill() -> Tools:
 
 
 @contextmanager
-def kernels(study: Path, limits: Limits | None = None, kind: Kind = "auto") -> Iterator["Kernels"]:
-    """While it lasts, notebooks of this study can be run; at its end no process and no file of theirs is left."""
+def kernels(
+    study: Path, limits: Limits | None = None, kind: Kind = "auto", also: Iterable[str] = ()
+) -> Iterator["Kernels"]:
+    """While it lasts, notebooks of this study can be run; at its end no process and no file of theirs is left.
+
+    `also`: modules its notebooks load beside `attendlib.notebook`.
+    """
     with scratch() as folder, environment(study, folder), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the libraries' own; nothing of a report comes this way
         for name in ("papermill", "traitlets", "jupyter_client"):
             logging.getLogger(name).addHandler(logging.NullHandler())
-        made = Kernels(folder, limits or Limits(), kind)
+        made = Kernels(folder, limits or Limits(), kind, also)
         try:
             yield made
         finally:
@@ -103,12 +108,15 @@ class Kernels:
     "auto" forks where that is safe and allowed.
     """
 
-    def __init__(self, folder: Path, limits: Limits, kind: Kind) -> None:
+    def __init__(self, folder: Path, limits: Limits, kind: Kind, also: Iterable[str] = ()) -> None:
         self.folder = folder
         self.limits = limits
-        self.template = Template(folder) if kind == "forked" or (kind == "auto" and can_fork()) else None
+        self.template = Template(folder, also) if kind == "forked" or (kind == "auto" and can_fork()) else None
         self.stopping = False
         self.watch = Watch(limits.seconds, limits.megabytes)
+        if self.template:
+            with suppress(OSError):  # tried again for each kernel
+                self.template.ensure_running()  # it loads its libraries while this process loads papermill
         self._manager = papermill().manager_of(self.template, kind == "forked", self.watch)
 
     def execute(self, notebook: Mapping[str, Any], parameters: Mapping[str, Any], name: str = "") -> dict[str, Any]:

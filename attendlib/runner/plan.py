@@ -11,7 +11,7 @@ from attendlib.intake.earlier import earlier_digest
 from attendlib.intake.protocol import protocol_digest
 from attendlib.intake.store import Store, ensure_store, study_schools
 from attendlib.intake.study import StudyFile
-from attendlib.records.study import ALL
+from attendlib.records.study import ALL, COMPARISONS, design_module
 from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, page_key, report_key, versions
 from attendlib.runner.templates import SCHOOL, Template, templates
 
@@ -51,6 +51,12 @@ class Plan:
     parameters: Mapping[str, Mapping[str, Any]]
     phases: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def modules(self) -> list[str]:
+        """What the study's designs load beside the notebooks' own library."""
+        asked = [given.get("design") for given in self.parameters.values()]
+        return [design_module(design) for design in COMPARISONS if design in asked]
 
     def choose(self, schools: Sequence[str] = (), notebooks: Sequence[str] = ()) -> tuple[Job, ...]:
         """The reports of these schools and notebooks (empty: all). Raises StudyError for a name the study lacks."""

@@ -48,7 +48,7 @@ def here(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: H
     """Each report as it is made. Closed early, it ends all kernels and leaves what was under way as it was."""
     runs = sum(item.need == "run" for item in wanted)
     kind: Kind = "ordinary" if how.kind == "auto" and runs < _WORTH_A_TEMPLATE else how.kind
-    with kernels(plan.study_file.path, how.limits, kind) if runs else nullcontext() as kept:
+    with kernels(plan.study_file.path, how.limits, kind, plan.modules) if runs else nullcontext() as kept:
         pool = ThreadPoolExecutor(how.workers or _PER_CORE * cores(), thread_name_prefix="attend")
         done: SimpleQueue = SimpleQueue()
         try:

@@ -218,8 +218,12 @@ def _flow(frame: pd.DataFrame, fewest: int) -> tuple[Step, ...]:
 
 def _homes(pupils: Pupils, everywhere: pd.DataFrame, asked: Asked) -> pd.Series:
     """Households of everyone referred, in whichever school."""
-    every = marked(frames.enrolments(pupils, asked.year), everywhere)
-    return every.loc[every["treated"] == 1, "household"].dropna() if "household" in every else pd.Series(dtype="str")
+    enrolled = frames.enrolments(pupils, asked.year)
+    if "household" not in enrolled:
+        return pd.Series(dtype="str")
+    groups = everywhere.loc[everywhere["pupil"].isna(), "school"]
+    some = marked(enrolled[enrolled["pupil"].isin(everywhere["pupil"]) | enrolled["school"].isin(groups)], everywhere)
+    return some.loc[some["treated"] == 1, "household"].dropna()
 
 
 def _without_siblings(kept: Kept, homes: pd.Series) -> tuple[Kept, bool]:

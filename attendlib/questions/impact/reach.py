@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import brentq
 
 from attendlib.records.answer import Row
 from attendlib.stats.chances import chances
@@ -12,6 +13,7 @@ from attendlib.stats.power import minimum_detectable
 EACH = 0.9  # chance for each of two estimators: together at least 80%, however they hang together (Bonferroni)
 STEPS = np.linspace(0, 95, 191)  # days a year tried, half a year at most
 STRIDE = 8  # steps looked at first: the chance rises to one peak, so a first one that is enough lies before a later one
+CLOSE = 1e-6  # days: as near as the least estimate is found
 
 
 def reach_rows(main: Row | None, check: Row | None, delta: float, certainty: float) -> list[Row]:
@@ -51,16 +53,12 @@ def least_estimate(se: float, df: float, delta: float, certainty: float, interva
     Not every larger one does: against a t likelihood the prior wins far out.
     """
 
-    def enough(days: float) -> bool:
-        return chances(float(days), se, df, delta).better >= certainty
+    def short_of(days: float) -> float:
+        return chances(days, se, df, delta).better - certainty
 
-    far = next((place for place in range(0, len(STEPS), STRIDE) if enough(STEPS[place])), None)
-    near = STEPS if far is None else STEPS[max(far - STRIDE + 1, 0) : far + 1]
-    high = next((float(days) for days in near if enough(days)), None)
-    if high is None:
-        return None
-    low = max(high - float(STEPS[1]), 0.0)
-    for _ in range(20):
-        middle = (low + high) / 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return max(high, float(t_quantile(0.975, df)) * se) if interval else high
+    for steps in (STEPS[::STRIDE], STEPS):  # a chance so rarely enough that strides miss it is looked for in steps
+        first = next((place for place, days in enumerate(steps) if short_of(float(days)) >= 0), None)
+        if first is not None:
+            least = brentq(short_of, *steps[first - 1 : first + 1], xtol=CLOSE) if first else float(steps[0])
+            return max(least, float(t_quantile(0.975, df)) * se) if interval else least
+    return None

@@ -44,8 +44,11 @@ _DIGITS = re.compile(r"(\.\d\d)\d+")  # a hundredth of a point is less than any 
 
 
 class _Layout(TightLayoutEngine):
-    """The tight layout below a key of so much of the figure's height. The library's own way, a rectangle to keep within,
-    measures every word twice; "constrained" takes as long as all the rest of a drawing."""
+    """The tight layout below a key of so much of the figure's height.
+
+    The library's own way, a rectangle to keep within, measures every word twice; "constrained" takes as long as all the
+    rest of a drawing.
+    """
 
     key = 0.0
 
@@ -77,7 +80,7 @@ def drawn(title: str, alt: str, draw: Callable[[Figure], None], height: float) -
     if not title.strip() or not alt.strip():
         raise ValueError("a chart needs a title that states its finding and an alternative text with its numbers")
     with mpl.rc_context({**LOOK, "svg.hashsalt": title + alt}):
-        figure = Figure(figsize=(WIDTH_INCHES, height), layout=_Layout(pad=EDGE, rect=None))
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout=_Layout(pad=EDGE, rect=None))  # type: ignore[arg-type]
         draw(figure)
         for axes in figure.axes:
             axes.set_xlabel(wrapped(axes.get_xlabel(), AXIS_LETTERS))

@@ -45,7 +45,7 @@ class Schools:
         return {school: own[model] for school, own in self.own.items()}
 
 
-def put_together(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
+def meta_analysis(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     """All schools: the mean of their own differences. One school: its own difference, as it goes into the mean.
 
     Raises Refused where fewer than two schools have a difference of their own.
