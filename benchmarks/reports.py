@@ -3,9 +3,10 @@
     python benchmarks/reports.py [--schools 20] [--rounds 3] [--peer-schools N] [--dask]
 
 Seconds of CPU are of all processes together, children included; bytecode is compiled on both sides before timing.
-`limit` is the cells alone in one warmed process: no kernel, no page. Medians over the rounds, load at the start shown,
-for wall time and use of cores mean little on a machine that does other work. `--dask` adds the same reports on a Dask
-cluster of two workers on this machine (asked: at most 1.2 times the wall time of a run without).
+`limit` is the cells alone, of all the same reports, in one warmed process: no kernel, no page. Medians over the rounds,
+load at the start shown, for wall time and use of cores mean little on a machine that does other work. `--dask` adds
+the same reports on a Dask cluster of two workers on this machine (asked: at most 1.2 times the wall time of a run
+without).
 """
 
 import argparse
@@ -178,8 +179,9 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int, dask: bo
     study = make_study(folder / "trust", schools)
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "attendlib")], check=False)
     reports, peer_reports = len(asked(study, schools)), len(asked(study, peer_schools))
-    given = folder / "reports.json"
+    given, every = folder / "peer.json", folder / "reports.json"
     given.write_text(json.dumps(asked(study, peer_schools)), encoding="utf-8")
+    every.write_text(json.dumps(asked(study, schools)), encoding="utf-8")
     os.environ["ATTEND_STUDY"] = str(study)
     chosen = [part for school in sorted({s for s, _, _ in asked(study, schools)}) for part in ("--school", school)]
     ours, peers, limits, clustered = [], [], [], []
@@ -192,7 +194,7 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int, dask: bo
         print(f"  ours  {ours[-1]}", flush=True)
         peers.append(timed([sys.executable, PEERS / "serial_papermill.py", given, folder / f"peer-{number}"]))
         print(f"  peer  {peers[-1]}", flush=True)
-        alone = [sys.executable, PEERS / "cells_alone.py", given]
+        alone = [sys.executable, PEERS / "cells_alone.py", every]
         done = subprocess.run(alone, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=True)
         limits.append(Cost(*map(float, done.stdout.split())))
         print(f"  limit {limits[-1]}", flush=True)
