@@ -9,6 +9,7 @@ import pandas as pd
 from attendlib.facts.definitions import PERSISTENT_PCT
 from attendlib.facts.years import year_group_name
 from attendlib.questions.common import UNKNOWN, Kept, keep
+from attendlib.questions.dip.sessions import WHOLE_YEAR, sessions_of, summed
 from attendlib.questions.dip.year import COUNTED, Year
 
 FIXED_BEFORE = ("sex", "fsm", "fsm6", "sen", "eal", "ethnicity")  # a later status may follow from the move
@@ -87,14 +88,14 @@ def with_sessions(earlier: Year, year: Year, frame: pd.DataFrame, halves: Sequen
     Without `halves`, whole years. Before is over every school the pupil was in, after is in the row's school only.
     Also `before` and `after` (percent of possible), `change` (points), `rose` and `persistent_after` (0 or 100).
     """
-    wanted = frame[["pupil", "school"]]
-    key = ["pupil", "half_term"] if halves else ["pupil"]
-    early, late = (_sessions(each, wanted["pupil"], halves) for each in (earlier, year))
-    early = early.groupby(key, as_index=False)[list(COUNTED)].sum(skipna=False)
-    both = late.merge(wanted, on=["pupil", "school"]).merge(early, on=key, suffixes=("_after", "_before"))
-    counts = [f"{name}_{when}" for when in ("before", "after") for name in COUNTED]
-    sums = both.groupby(["pupil", "school"], as_index=False)[counts].sum(skipna=False)
-    return with_rates(frame.drop(columns=counts, errors="ignore").merge(sums, on=["pupil", "school"], how="left"))
+    before, after = (sessions_of(each, bool(halves)) for each in (earlier, year))
+    both = [period for period in (halves or WHOLE_YEAR) if period in before.periods and period in after.periods]
+    early, there_early = before.anywhere.of(pd.Index(frame["pupil"]), before.places(both))
+    late, there_late = after.here.of(after.pairs(frame), after.places(both))
+    there = there_early & there_late
+    counts = {"before": summed(early, there), "after": summed(late, there)}
+    names = {f"{name}_{when}": sums[:, place] for when, sums in counts.items() for place, name in enumerate(COUNTED)}
+    return with_rates(frame.reset_index(drop=True).assign(**names))
 
 
 def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
@@ -135,14 +136,9 @@ def analysed(kept: Kept, earlier: Year, year: Year, move: Move, halves: Sequence
 
 
 def _possible(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.Series:
-    return pupil.map(_sessions(year, pupil, halves).groupby("pupil")["possible"].sum()).fillna(0)
-
-
-def _sessions(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.DataFrame:
-    """The rows of these pupils over these half-terms, or over the year: all schools' would be slow to join."""
-    every = year.halves if halves else year.totals
-    theirs = every[every["pupil"].isin(pupil)]
-    return theirs[theirs["half_term"].isin(halves)] if halves else theirs
+    held = sessions_of(year, bool(halves))
+    counts, there = held.anywhere.of(pd.Index(pupil), held.places(halves or WHOLE_YEAR))
+    return pd.Series(np.nansum(np.where(there, counts[:, :, 0], 0.0), axis=1), pupil.index)
 
 
 def without_few_unknown(kept: Kept, fewest: int, words: str) -> Kept:
