@@ -66,12 +66,11 @@ def _held(place: Path, query: str, columns: tuple[str, ...] | None) -> pd.DataFr
     with suppress(OSError, pa.ArrowInvalid), pa.memory_map(str(place)) as file:
         table = pa.ipc.open_file(file).read_all()
         return _as_frame(table.select(columns) if columns else table)
-    found = frame(query)
-    table = _with_texts_once(pa.Table.from_pandas(found, preserve_index=False, nthreads=1))
+    table = _with_texts_once(pa.Table.from_pandas(frame(query), preserve_index=False, nthreads=1))
     if table.nbytes <= MOST_BYTES:
         with suppress(OSError):
             _write(table, place)
-    return found[[*columns]] if columns else found
+    return _as_frame(table.select(columns) if columns else table)
 
 
 def _as_frame(table: pa.Table) -> pd.DataFrame:
