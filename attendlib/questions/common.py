@@ -85,25 +85,20 @@ def indicators(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     is a name written as a number, never a quantity.
     """
     parts = [_indicators_of(frame[column], column) for column in columns]
-    return pd.concat([pd.DataFrame(index=frame.index), *parts], axis=1)
+    return pd.DataFrame({name: values for part in parts for name, values in part.items()}, index=frame.index)
 
 
-def _indicators_of(values: pd.Series, name: str) -> pd.DataFrame:
+def _indicators_of(values: pd.Series, name: str) -> dict[str, np.ndarray]:
     if name not in NUMBERED and pd.api.types.is_numeric_dtype(values) and values.nunique() > 6:
-        known = pd.DataFrame({name: values.fillna(values.mean()), f"{name}={UNKNOWN}": values.isna()})
-        return _varying(known.astype(float))
+        known = {name: values.fillna(values.mean()), f"{name}={UNKNOWN}": values.isna()}
+        return {each: column.to_numpy(float) for each, column in known.items() if column.nunique() > 1}
     places, found = pd.factorize(values, use_na_sentinel=True)
     texts = [*(str(value) for value in found.astype("object")), UNKNOWN]  # -1, a missing value, is the last of them
     levels, of_text = np.unique(np.array(texts, dtype=object), return_inverse=True)
     which = of_text[places]
     counts = np.bincount(which, minlength=len(levels))
     others = sorted(np.flatnonzero(counts), key=lambda level: -counts[level])[1:]  # stable: by name where equal
-    columns = {f"{name}={levels[level]}": (which == level).astype(float) for level in others}
-    return pd.DataFrame(columns, index=values.index)
-
-
-def _varying(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.loc[:, frame.nunique() > 1]
+    return {f"{name}={levels[level]}": (which == level).astype(float) for level in others}
 
 
 def independent(design: pd.DataFrame) -> pd.DataFrame:
