@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from scipy.optimize import brentq
 from scipy.special import stdtr
+from statsmodels.regression.linear_model import WLS
 
 from attendlib.stats.fit import Estimate, t_interval, t_quantile
 
@@ -110,7 +110,7 @@ def newey_west(y: np.ndarray, X: pd.DataFrame, lags: int, weights: np.ndarray | 
     """The same difference by (weighted) least squares with Newey and West's errors, small-sample correction, t."""
     _enough_rows(X)
     with np.errstate(invalid="ignore"):  # where few rows leave no variance, which the line below refuses
-        fit = sm.WLS(np.asarray(y, float), X, weights=1.0 if weights is None else weights).fit(
+        fit = WLS(np.asarray(y, float), X, weights=1.0 if weights is None else weights).fit(
             cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}, use_t=True
         )
         se = float(fit.bse[AFTER])
