@@ -24,7 +24,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> "Trust":
-    """The demo's trust, made once."""
-    from trust import make_trust
+    """The demo's trust, made and read into its store once, whichever process comes first: for reading only."""
+    from trust import made_once
 
-    return make_trust(tmp_path_factory.mktemp("trust"))
+    base = tmp_path_factory.getbasetemp()
+    return made_once((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trust")
