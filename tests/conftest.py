@@ -1,7 +1,10 @@
 """What every test shares: the folder of tests is importable, numbers come from one thread."""
 
 import os
+import signal
+import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +12,8 @@ import pytest
 
 if TYPE_CHECKING:
     from trust import Trust
+
+Said = subprocess.CompletedProcess[str]
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -29,3 +34,26 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> "Trust":
 
     base = tmp_path_factory.getbasetemp()
     return made_once((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trust")
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Said]]:
+    """`attend` in this process, for commands that make no report: a process of its own takes a second to start."""
+    from attendlib.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def attend_here(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["attend", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(sys.argv, int(ended.value.code or 0), said.out, said.err)
+
+    stopped_by = signal.getsignal(signal.SIGTERM)
+    yield attend_here
+    signal.signal(signal.SIGTERM, stopped_by)  # which a run takes for itself

@@ -2,18 +2,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from stub_trust import notebook, write_stub
-
-from attendlib.cli import main
-
-Said = subprocess.CompletedProcess[str]
 
 SHOW = """
 from IPython.display import display
@@ -32,28 +26,7 @@ def study(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Said]]:
-    """`attend` in this process, for commands that make no report: a process of its own takes a second to start."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def attend_here(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["attend", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(sys.argv, int(ended.value.code or 0), said.out, said.err)
-
-    stopped_by = signal.getsignal(signal.SIGTERM)
-    yield attend_here
-    signal.signal(signal.SIGTERM, stopped_by)  # which a run takes for itself
-
-
-def attend(folder: Path, *arguments: object) -> Said:
+def attend(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     code = "from attendlib.cli import main; main()"
     environment = dict(os.environ) | {"XDG_STATE_HOME": str(folder / "state"), "COLUMNS": "200"}
     command = [sys.executable, "-c", code, *(str(argument) for argument in arguments)]
