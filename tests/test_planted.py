@@ -81,9 +81,13 @@ def _a_planted_one_is_found(planted: Planted, out: Path) -> None:
 
 
 def _cpu_seconds(out: Path, wanted: Secrets) -> float:
-    started = time.process_time()
-    assert scan(out, wanted) == ()
-    return time.process_time() - started
+    """The least of three: a tenth of a second is soon doubled by what else the machine does."""
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        assert scan(out, wanted) == ()
+        taken.append(time.process_time() - started)
+    return min(taken)
 
 
 def _a_page_that_holds_one_is_held_back(planted: Planted, out: Path) -> None:
