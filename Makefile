@@ -27,7 +27,7 @@ demo: setup
 	@$(BIN)/attend demo
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not prove"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not prove"
 
 check: setup
 	$(BIN)/ruff check .

@@ -38,9 +38,12 @@ class Planted:
     pseudonyms: frozenset[str]
 
 
-def plant(folder: Path, more: int) -> Planted:
-    """The synthetic trust with identifiers of its own in every table, and so many `more` pupils on its rolls."""
-    study, draw = make_trust(folder).study, random.Random(8)
+def plant(folder: Path, more: int, **settings: Any) -> Planted:
+    """The synthetic trust with identifiers of its own in every table, and so many `more` pupils on its rolls.
+
+    `settings` are those of `write_trust`.
+    """
+    study, draw = make_trust(folder, **settings).study, random.Random(8)
     data = folder / "data"
     pupils = pd.read_csv(data / "pupils.csv", dtype=str, keep_default_na=False)
     old = sorted(set(pupils["pupil"]))

@@ -61,12 +61,12 @@ def test_a_run_from_failure_to_done(tmp_path, study) -> None:
     assert "100001/note.txt: 1 pupil identifiers" in found.stdout
 
 
-def test_one_report_for_another_scheduler(tmp_path, study) -> None:
+def test_one_report_for_another_scheduler(tmp_path, study, here) -> None:
     good = attend(tmp_path, "run-one", study, "probe", "100001", "--out", "pages")
     bad = attend(tmp_path, "run-one", study, "probe", "100002", "--out", "pages")
     assert (good.returncode, bad.returncode) == (0, 1)
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == [".attend", "100001"]
-    clean = attend(tmp_path, "scan", "pages", study)
+    clean = here("scan", "pages", study)
     assert (clean.returncode, clean.stdout) == (0, "14 identifiers and pseudonyms looked for; 0 findings.\n")
 
 
@@ -85,8 +85,8 @@ def test_one_report_for_another_scheduler(tmp_path, study) -> None:
         (("scan", "nowhere", "STUDY"), "nowhere: there is no such folder."),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_is_run(tmp_path, study, arguments, says) -> None:
-    done = attend(tmp_path, *(study if argument == "STUDY" else argument for argument in arguments))
+def test_what_is_wrong_is_said_and_nothing_is_run(tmp_path, study, here, arguments, says) -> None:
+    done = here(*(study if argument == "STUDY" else argument for argument in arguments))
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{says}\n")
     assert not (tmp_path / "outputs").exists()
 
@@ -110,10 +110,10 @@ def test_what_is_wrong_is_said_and_nothing_is_run(tmp_path, study, arguments, sa
     ],
     ids=["file", "under a file", "folder for index", "no name", "key", "store", "NUL", "surrogate", "NUL data"],
 )
-def test_a_place_that_cannot_be_used_is_one_line(tmp_path, study, harm, out, says) -> None:
+def test_a_place_that_cannot_be_used_is_one_line(tmp_path, study, here, harm, out, says) -> None:
     harm(tmp_path, study)
     before = sorted(path.name for path in tmp_path.iterdir())
-    done = attend(tmp_path, "run", study, "--school", "100001", "--out", out)
+    done = here("run", study, "--school", "100001", "--out", out)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert says in done.stderr
@@ -126,19 +126,19 @@ def keyed(study: Path, line: str, instead_of: str = "key_file:") -> None:
     study.write_text("\n".join([*lines, line]) + "\n", encoding="utf-8")
 
 
-def test_a_school_that_can_be_no_folder_is_refused(tmp_path, study) -> None:
+def test_a_school_that_can_be_no_folder_is_refused(tmp_path, study, here) -> None:
     for urn in ("-100001", "CON"):
         for table in ("schools", "pupils", "attendance"):
             path = study.parent.parent / "data" / f"{table}.csv"
             path.write_text(path.read_text(encoding="utf-8").replace("100001", urn), encoding="utf-8")
-        done = attend(tmp_path, "run", study)
+        done = here("run", study)
         assert (done.returncode, f"{urn} cannot be the name of a folder" in done.stderr) == (2, True), done.stderr
         for table in ("schools", "pupils", "attendance"):
             path = study.parent.parent / "data" / f"{table}.csv"
             path.write_text(path.read_text(encoding="utf-8").replace(urn, "100001"), encoding="utf-8")
 
 
-def test_pages_are_printed_where_chromium_is_and_said_where_not(tmp_path, study, monkeypatch) -> None:
+def test_pages_are_printed_where_chromium_is_and_said_where_not(tmp_path, study, here, monkeypatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     without = attend(tmp_path, "run", study, "--school", "100001", "--pdf", "--out", "pages")
     assert (without.returncode, len(without.stderr.splitlines())) == (0, 1), without.stderr
@@ -152,40 +152,40 @@ def test_pages_are_printed_where_chromium_is_and_said_where_not(tmp_path, study,
     printer.chmod(0o700)
     for text, kept in (("PUPIL90001", False), ("a page", True)):
         (tmp_path / "say").write_text(text)
-        done = attend(tmp_path, "run", study, "--school", "100001", "--pdf", "--out", "pages")
+        done = here("run", study, "--school", "100001", "--pdf", "--out", "pages")
         assert (tmp_path / "pages" / "100001" / "probe.pdf").exists() == kept
         assert ("Removed, it must not be shared" in done.stderr) != kept
     attend(tmp_path, "run", study, "--school", "100001", "--force", "--out", "pages")
     assert not (tmp_path / "pages" / "100001" / "probe.pdf").exists()  # of an earlier page
 
 
-def test_every_problem_of_a_study_is_one_line(tmp_path, study) -> None:
+def test_every_problem_of_a_study_is_one_line(tmp_path, study, here) -> None:
     study.write_text(study.read_text().replace("seed: 1", "seed: -1\nschool: x"), encoding="utf-8")
-    done = attend(tmp_path, "check", study)
+    done = here("check", study)
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 2
     assert "Did you mean `schools`?" in done.stderr
 
 
-def test_check_import_and_copies_for_the_lab(tmp_path, study) -> None:
-    assert attend(tmp_path, "check", study).stdout.splitlines()[-1] == "Nothing wrong was found."
+def test_check_import_and_copies_for_the_lab(tmp_path, study, here) -> None:
+    assert here("check", study).stdout.splitlines()[-1] == "Nothing wrong was found."
     text = study.read_text(encoding="utf-8")
     study.write_text(text.replace('"2024/25"', '"2031/32"'), encoding="utf-8")
-    assert "academic_year is 2031/32, of which the data hold no pupils" in attend(tmp_path, "check", study).stderr
+    assert "academic_year is 2031/32, of which the data hold no pupils" in here("check", study).stderr
     study.write_text(text, encoding="utf-8")
-    assert attend(tmp_path, "import", study).stdout.startswith("7 schools in the store")
-    lab = attend(tmp_path, "lab", study, "--school", "100001", "--copy-only")
+    assert here("import", study).stdout.startswith("7 schools in the store")
+    lab = here("lab", study, "--school", "100001", "--copy-only")
     assert lab.returncode == 0
     copy = json.loads((tmp_path / "outputs" / "lab" / "stub" / "probe.ipynb").read_text(encoding="utf-8"))
     assert copy["cells"][0]["source"] == "school = '100001'\nwords = 'two, or <three>'"
 
 
-def test_synth_writes_a_trust_and_never_over_another(tmp_path) -> None:
-    made = attend(tmp_path, "synth", "trust", "--schools", 2, "--pupils", 60, "--seed", 3)
+def test_synth_writes_a_trust_and_never_over_another(tmp_path, here) -> None:
+    made = here("synth", "trust", "--schools", 2, "--pupils", 60, "--seed", 3)
     assert (made.returncode, made.stdout) == (0, "trust\n")
     assert json.loads((tmp_path / "trust" / "truth.json").read_text())["settings"]["schools"] == 2
-    again = attend(tmp_path, "synth", "trust", "--schools", 2, "--pupils", 60)
+    again = here("synth", "trust", "--schools", 2, "--pupils", 60)
     assert (again.returncode, again.stderr) == (2, "trust: there are schools in it already; name another folder.\n")
-    wrong = attend(tmp_path, "synth", "other", "--schools", 1)
+    wrong = here("synth", "other", "--schools", 1)
     assert wrong.returncode == 2
     assert "Ask for 2 schools or more." in wrong.stderr

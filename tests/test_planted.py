@@ -18,7 +18,9 @@ from attendlib.runner.identifiers import forbidden
 from attendlib.runner.plan import make_plan
 from attendlib.runner.report import make
 
-CUT = ("--school", "999005", "--notebook", "attainment_link", "--notebook", "intervention_impact")
+CUT = (
+    "--school", "999005", "--notebook", "attainment_link", "--notebook", "intervention_impact", "--kernels", "forked",
+)  # fmt: skip
 DEARER = 2.0  # times what scanning costs for a hundred: one search for each identifier would cost a hundred times more
 
 
@@ -34,7 +36,7 @@ def attend(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_no_output_of_a_study_holds_an_identifier(state: Path) -> None:
-    planted = plant(state / "trust", more=1200)
+    planted = plant(state / "trust", more=2900, pupils=900)
     assert len(planted.identifiers) > 10_000
     _run_and_search(planted, state / "out", *CUT)
 
@@ -79,9 +81,13 @@ def _a_planted_one_is_found(planted: Planted, out: Path) -> None:
 
 
 def _cpu_seconds(out: Path, wanted: Secrets) -> float:
-    started = time.process_time()
-    assert scan(out, wanted) == ()
-    return time.process_time() - started
+    """The least of three: a tenth of a second is soon doubled by what else the machine does."""
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        assert scan(out, wanted) == ()
+        taken.append(time.process_time() - started)
+    return min(taken)
 
 
 def _a_page_that_holds_one_is_held_back(planted: Planted, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""The synthetic trust for tests: made once a session, asked through the same `load` the notebooks use."""
+"""The synthetic trust for tests: made once for all processes, asked through the same `load` the notebooks use."""
 
 import json
 from dataclasses import dataclass
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from attendlib.intake.load import STUDY_VARIABLE, Pupils, load
+from attendlib.intake.store import ensure_store
+from attendlib.intake.study import read_study
 from attendlib.intake.synthetic.write import write_trust
 
 STUDY = """study: test-trust
@@ -47,4 +50,19 @@ def make_trust(folder: Path, audience: str = "internal", **settings: Any) -> Tru
     study = folder / "params" / "study.yml"
     study.parent.mkdir()
     study.write_text(STUDY.format(audience=audience), encoding="utf-8")
-    return Trust(study, json.loads((folder / "data" / "truth.json").read_text(encoding="utf-8")))
+    return _of(study)
+
+
+def made_once(folder: Path) -> Trust:
+    """That trust and its store, made by the first process that asks; the others wait, then find them."""
+    study = folder / "params" / "study.yml"
+    with FileLock(folder.with_suffix(".lock")):
+        if not study.exists():
+            make_trust(folder)
+        ensure_store(read_study(study))
+    return _of(study)
+
+
+def _of(study: Path) -> Trust:
+    truth = study.parents[1] / "data" / "truth.json"
+    return Trust(study, json.loads(truth.read_text(encoding="utf-8")))

@@ -108,21 +108,21 @@ def said(pupils: Pupils) -> str:
 def test_the_page_says_whether_the_plan_was_kept_to(
     trust: Trust, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    pupils = trust.pupils("all", monkeypatch)
+    """On a study file of its own: a plan beside the trust's would be found by every other test."""
+    own = tmp_path / "study.yml"
+    own.write_text(trust.study.read_text(encoding="utf-8"), encoding="utf-8")
+    pupils = replace(trust.pupils("all", monkeypatch), study_file=read_study(own))
     path = protocol_path(pupils.study_file)
     assert "No plan was frozen" in said(pupils)
-    try:
-        freeze(pupils.study_file, "2024-12-20")
-        text = said(pupils)
-        assert "before the outcome began" in text
-        assert "kept to it" in text
-        path.unlink()
-        freeze(pupils.study_file, "2025-07-18")
-        assert "outcomes could have been read" in said(pupils)
-        later = tmp_path / "later.yml"
-        changed = trust.study.read_text(encoding="utf-8").replace("days: 2.0", "days: 1.0")
-        later.write_text(f"{changed}protocol: {path}\n", encoding="utf-8")
-        text = said(replace(pupils, study_file=read_study(later)))
-        assert "smallest_worthwhile_days: 2.0 when frozen, 1.0 now" in text
-    finally:
-        path.unlink(missing_ok=True)
+    freeze(pupils.study_file, "2024-12-20")
+    text = said(pupils)
+    assert "before the outcome began" in text
+    assert "kept to it" in text
+    path.unlink()
+    freeze(pupils.study_file, "2025-07-18")
+    assert "outcomes could have been read" in said(pupils)
+    later = tmp_path / "later.yml"
+    changed = own.read_text(encoding="utf-8").replace("days: 2.0", "days: 1.0")
+    later.write_text(f"{changed}protocol: {path}\n", encoding="utf-8")
+    text = said(replace(pupils, study_file=read_study(later)))
+    assert "smallest_worthwhile_days: 2.0 when frozen, 1.0 now" in text

@@ -21,7 +21,7 @@ from attendlib.stats.shares import mean_interval
 PLANTED = World()
 NOTHING = World(dip=(0.0, 0.0), base=-4.0, chosen=0.4)  # a floor most pupils are near, and movers with a bad year
 FEW = World(movers=25)
-SEEDS, QUICK = 2000, 60
+SEEDS, QUICK = 2000, 40
 
 
 def curve_of(stayers: pd.DataFrame) -> Curve:

@@ -1,4 +1,4 @@
-"""What trials' intervals and tests claim, in simulation: 2,000 a cell in the proofs, a few hundred in the quick cut.
+"""What trials' intervals and tests claim, in simulation: 2,000 a cell in the proofs, FEW in the quick cut.
 
 The proofs hold each cell to its band outright. The quick cut allows the chance error of its fewer simulations, so it
 fails on what is broken (a bootstrap inside schools covers 60%), not on bad luck. docs/methods.md has the figures.
@@ -17,7 +17,7 @@ from attendlib.stats.rates import absence_rate_model
 from attendlib.stats.resample import bootstrap_clusters, permute
 
 CELLS = [(schools, icc, unequal) for schools in (12, 22, 40) for icc in (0.05, 0.15, 0.25) for unequal in (False, True)]
-MANY = 2000
+MANY, FEW = 2000, 150
 
 
 def share(hit, simulations, seed, *cell):
@@ -114,22 +114,22 @@ def test_four_intervals_cover_as_in_the_reference_simulation(cell, record_proper
 
 @pytest.mark.parametrize("cell", [(12, 0.05, True), (12, 0.25, False)])
 def test_itt_intervals_cover(cell):
-    assert 0.93 - chance(0.93, 300, 3) <= share(itt_covers(cell), 300, 1, *cell) <= 0.97 + chance(0.97, 300, 3)
+    assert 0.93 - chance(0.93, FEW, 3) <= share(itt_covers(cell), FEW, 1, *cell) <= 0.97 + chance(0.97, FEW, 3)
 
 
 def test_bootstrap_intervals_cover():
     cell = (12, 0.15, False)
-    assert 0.92 - chance(0.92, 200, 3) <= share(bootstrap_covers(cell), 200, 2, *cell) <= 0.98 + chance(0.98, 200, 3)
+    assert 0.92 - chance(0.92, FEW, 3) <= share(bootstrap_covers(cell), FEW, 2, *cell) <= 0.98 + chance(0.98, FEW, 3)
 
 
 def test_permutation_has_its_size():
     cell = (12, 0.15, True)
-    assert abs(share(permutation_rejects(cell), 300, 3, *cell) - 0.05) <= chance(0.05, 300)
-    assert abs(share(permutation_rejects_in_blocks, 300, 4) - 4 / 64) <= chance(4 / 64, 300)
+    assert abs(share(permutation_rejects(cell), FEW, 3, *cell) - 0.05) <= chance(0.05, FEW)
+    assert abs(share(permutation_rejects_in_blocks, FEW, 4) - 4 / 64) <= chance(4 / 64, FEW)
 
 
 def test_absence_intervals_cover():
-    assert 0.93 - chance(0.93, 300, 3) <= share(absence_covers, 300, 5) <= 0.97 + chance(0.97, 300, 3)
+    assert 0.93 - chance(0.93, FEW, 3) <= share(absence_covers, FEW, 5) <= 0.97 + chance(0.97, FEW, 3)
 
 
 @pytest.mark.prove

@@ -1,6 +1,7 @@
 """What the tests of the synthetic trust count for themselves, from the files alone."""
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -23,8 +24,12 @@ def query(folder: Path, sql: str) -> pd.DataFrame:
     return duckdb.sql(sql.format(marks=f"'{folder / 'marks.parquet'}'", **csv)).df()
 
 
+@cache
 def pupil_years(folder: Path) -> pd.DataFrame:
-    """A row for each enrolment with a possible session: absent and possible sessions, and the pupil's groups."""
+    """A row for each enrolment with a possible session: absent and possible sessions, and the pupil's groups.
+
+    Counted once for each folder, so not to be changed.
+    """
     return query(
         folder,
         f"""WITH sums AS (SELECT pupil, school, {YEAR} AS academic_year,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from impact_studies import Shape, realised_days, study
 from scipy.stats import binom
-from trust import Trust, make_trust
+from trust import Trust
 
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.designs.meta_analysis import schools_of
@@ -88,25 +88,20 @@ def test_the_mean_of_schools_quick_cut() -> None:
     assert binom.ppf(0.001, 20, 0.94) <= covered
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return make_trust(tmp_path_factory.mktemp("hub"), schools=6, pupils=2640)
-
-
-def test_a_page_for_all_schools_and_each_school(hub: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_for_all_schools_and_each_school(trust: Trust, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = {
         "intervention": "tutor_calls", "smallest_worthwhile_days": 2.0, "design": "meta_analysis",
         "eligible": {"absence_pct_at_least": 10, "window": {"from": "2024-09-01", "to": "2024-12-20"}},
         "baseline": {"from": "2024-01-08", "to": "2024-07-24"}, "outcome": {"from": "2025-01-06", "to": "2025-07-22"},
     }  # fmt: skip
-    page = intervention_impact(hub.pupils("all", monkeypatch), **keys)  # type: ignore[arg-type]
+    page = intervention_impact(trust.pupils("all", monkeypatch), **keys)  # type: ignore[arg-type]
     own = page.select("school_difference")
     shown = [row for row in own if row.value is not None]
     assert page.status == "done"
     assert len(own) == 6
     assert page.row("days_fewer", model="pooled_adjusted").n_groups == len(shown)  # type: ignore[union-attr]
     for row in shown:  # every school's figure is the one on its own page
-        answer = intervention_impact(hub.pupils(row.group[7:], monkeypatch), **keys)  # type: ignore[arg-type]
+        answer = intervention_impact(trust.pupils(row.group[7:], monkeypatch), **keys)  # type: ignore[arg-type]
         alone = answer.row("days_fewer", model="adjusted", outcome="absence")
         assert alone is not None
         assert (row.n, row.n_groups) == (alone.n, None)
