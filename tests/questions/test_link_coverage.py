@@ -123,9 +123,9 @@ def test_pupils_left_unadjusted_are_off_as_planted() -> None:
     assert np.mean(raw) < PLANTED - 1  # pupils with low prior results miss more: raw shows more than was planted
 
 
-def test_a_school_of_25_is_told_honestly() -> None:
+def test_a_school_of_30_is_told_honestly() -> None:
     """Either no contrast at all, or one whose interval is wide: never a clear link more often than chance allows."""
-    frames = [made_pupils(seed, 25, planted=0.0) for seed in range(200)]
+    frames = [made_pupils(seed, 30, planted=0.0) for seed in range(200)]
     rows = [adjusted(frame, "school", asked()) for frame in frames]
     told = [row for row in rows if row is not None]
     wrong = sum(row.low > 0 or row.high < 0 for row in told)  # type: ignore[operator]
