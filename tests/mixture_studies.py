@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.designs.synthetic_control import MAIN, MODELS, enough_donors, fit_check
+from attendlib.questions.impact.mixed import without_spell
 from attendlib.questions.impact.placebo import FAILS_AT
+from attendlib.questions.impact.spells import worst_spell
 from attendlib.questions.verdict import Design, Judged, decide
 from attendlib.records.answer import Check, Row
 from attendlib.stats.synthetic_control import synthetic_control
@@ -50,11 +52,12 @@ def course(shape: Shape, seed: int) -> Floats:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one study says: its verdict, and main in days a year."""
+    """What one study says: its verdict, main in days a year, and whether the school began after its worst spell."""
 
     verdict: str
     main: Row
     failed: tuple[str, ...]
+    after_worst: bool
 
 
 def run(shape: Shape, seed: int, delta: float = 2.0, certainty: float = 0.75) -> Outcome:
@@ -64,7 +67,16 @@ def run(shape: Shape, seed: int, delta: float = 2.0, certainty: float = 0.75) ->
     rows = {name: _days(row_of(each.estimate, "points", "school")) for name, each in made.items()}
     checks = [enough_donors(shape.donors), fit_check(made[MAIN]), _placebo(y)]
     verdict, _ = decide(Judged.of(rows[MAIN], rows["check"], delta), Design(checks, True), certainty)
-    return Outcome(verdict, rows[MAIN], tuple(check.name for check in checks if check.passed is False))
+    failed = tuple(check.name for check in checks if check.passed is False)
+    worst, _ = worst_spell(made[MAIN].gap[:BEFORE], "half_term")
+    return Outcome(verdict, rows[MAIN], failed, worst)
+
+
+def without_the_spell(shape: Shape, seed: int) -> Row:
+    """The same study's main figure without the two half-terms before the start."""
+    made = without_spell(course(shape, seed), BEFORE)
+    assert made is not None
+    return _days(row_of(made.estimate, "points", "school"))
 
 
 def _days(points: Row) -> Row:

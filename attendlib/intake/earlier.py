@@ -27,8 +27,9 @@ _COLUMNS = {"study", "scope", "notebook", "estimate", "outcome", "group", "perio
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NAME = re.compile(r"[\w .,:;&+'()-]{1,120}")
 _DAY = r"\d{1,2} [A-Z][a-z]{2,8} \d{4}"
-_DATES = re.compile(rf"{_DAY} to {_DAY}|each study's own dates")  # the latter of studies put together
+_DATES = re.compile(rf"{_DAY} to {_DAY}|each (?:study|school)'s own dates")  # the latter of several put together
 _AGAIN = "Ask for the file `attend run` writes, as it is; with an older attendlib, run the study again."
+AWAITED = "awaited"  # of a plan frozen before a study sent its file
 Cells = dict[str, str]
 
 
@@ -83,6 +84,16 @@ def earlier_digest(study_file: StudyFile) -> str:
     earlier_studies(study_file)
     each = (hashlib.sha256(path.read_bytes()).digest() for path in study_file.results)
     return hashlib.sha256(b"".join(each)).hexdigest()
+
+
+def earlier_files(study_file: StudyFile) -> dict[str, str]:
+    """The sha256 of each earlier study's file by its label, in order; AWAITED where there is none yet."""
+    found: dict[str, str] = {}
+    for place, path in enumerate(study_file.results, 1):
+        label = _label(path)
+        name = f"{label}, entry {place}" if label in found else label
+        found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else AWAITED
+    return found
 
 
 def _label(path: Path) -> str:

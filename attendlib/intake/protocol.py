@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from attendlib.errors import Problem, StudyError
+from attendlib.intake.earlier import AWAITED, earlier_files
 from attendlib.intake.study import StudyFile
 from attendlib.records.study import Strict
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +37,18 @@ def protocol_path(study_file: StudyFile) -> Path:
 
 
 def plan_of(study_file: StudyFile) -> dict[str, Any]:
-    """Everything a study decides that could change an answer, as plain JSON values."""
+    """Everything a study decides that could change an answer, as plain JSON values.
+
+    Earlier studies that it puts together are named under `studies`, each with its file's sha256 or as awaited.
+    """
     study = study_file.study
     kept = {"study", "academic_year", "schools", "exclude_dates", "seed", "randomise"}
     notebooks = {
         name: keys.model_dump(mode="json", by_alias=True) if isinstance(keys, Strict) else dict(keys)
         for name, keys in study_file.notebooks.items()
     }
-    return {**study.model_dump(mode="json", by_alias=True, include=kept), "notebooks": notebooks}
+    studies = {"studies": earlier_files(study_file)} if study_file.results else {}
+    return {**study.model_dump(mode="json", by_alias=True, include=kept), "notebooks": notebooks, **studies}
 
 
 def freeze(study_file: StudyFile, data_to: str) -> Path:
@@ -52,7 +60,7 @@ def freeze(study_file: StudyFile, data_to: str) -> Path:
     frozen = read_protocol(study_file)
     plan = plan_of(study_file)
     if frozen is not None:
-        found = list(changes(frozen.plan, plan))
+        found = list(departures(frozen.plan, plan))
         if found or not frozen.untouched:
             said = "; ".join(found) or "the file was edited after it was frozen"
             raise StudyError([Problem(path.name, f"another plan is frozen already: {said}",
@@ -82,6 +90,19 @@ def protocol_digest(study_file: StudyFile) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
+def departures(frozen: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What differs from the frozen plan. An earlier study's file that was awaited then may be held now."""
+    named, held = studies_of(frozen), studies_of(now)
+    kept = {name: AWAITED if named.get(name) == AWAITED else file for name, file in held.items()}
+    yield from changes({**frozen, "studies": named}, {**now, "studies": kept})
+
+
+def studies_of(plan: Mapping[str, Any]) -> dict[str, str]:
+    """The earlier studies that a plan names, each with its file's sha256 or AWAITED; none in a plan without any."""
+    studies = plan.get("studies")
+    return {str(name): str(file) for name, file in studies.items()} if isinstance(studies, Mapping) else {}
+
+
 def changes(frozen: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:
     """'certainty_pct: 75 when frozen, 80 now' for each choice that differs, all the way down."""
     for key in sorted({*frozen, *now}):
@@ -94,6 +115,8 @@ def changes(frozen: Mapping[str, Any], now: Mapping[str, Any], place: str = "") 
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, str) and _SHA256.fullmatch(value):
+        return f"file {value[:8]}"
     return "nothing" if value is None else json.dumps(value, ensure_ascii=False)
 
 

@@ -5,12 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from published import Found, write
 from trust import Trust
 
 from attendlib.errors import StudyError
 from attendlib.intake.load import Pupils
 from attendlib.intake.protocol import changes, freeze, plan_of, protocol_digest, protocol_path, read_protocol
-from attendlib.intake.study import read_study
+from attendlib.intake.study import StudyFile, read_study
 from attendlib.questions.impact.asked import outcome_from
 from attendlib.questions.kept import protocol_check
 
@@ -98,6 +99,67 @@ def test_how_a_trial_is_drawn_is_frozen_too(tmp_path: Path) -> None:
         freeze(read_study(written(tmp_path, more=DRAW.format(block="sex"))), "")
     with pytest.raises(StudyError, match=r"randomise: .* when frozen, nothing now"):
         freeze(read_study(written(tmp_path)), "")
+
+
+EARLIER = WRITTEN.split("    certainty_pct")[0].replace("title:", "studies: [{names}]\ntitle:")
+
+
+def hub(folder: Path, *names: str) -> StudyFile:
+    """A study that puts these earlier ones together."""
+    path = folder / "hub.yml"
+    text = EARLIER.format(names=", ".join(names)) + "    design: several_studies\n"
+    path.write_text(text, encoding="utf-8")
+    return read_study(path)
+
+
+def test_which_earlier_studies_are_put_together_is_frozen_by_name_and_file(tmp_path: Path) -> None:
+    for name in ("north", "south", "east"):
+        write(tmp_path, Found(name))
+    freeze(hub(tmp_path, "north", "south"), "")
+    freeze(hub(tmp_path, "south", "north"), "")  # in another order they are the same
+    with pytest.raises(StudyError, match=r"studies\.east: nothing when frozen, file [0-9a-f]{8} now"):
+        freeze(hub(tmp_path, "north", "south", "east"), "")
+    with pytest.raises(StudyError, match=r"studies\.south: file [0-9a-f]{8} when frozen, nothing now") as error:
+        freeze(hub(tmp_path, "north", "east"), "")
+    assert str(tmp_path) not in str(error.value)
+    write(tmp_path, Found("south", 9.0))
+    with pytest.raises(StudyError, match=r"studies\.south: file [0-9a-f]{8} when frozen, file [0-9a-f]{8} now"):
+        freeze(hub(tmp_path, "north", "south"), "")
+
+
+def test_a_study_named_before_it_sent_its_file_may_send_it(tmp_path: Path) -> None:
+    write(tmp_path, Found("north"))
+    freeze(hub(tmp_path, "north", "south"), "")
+    write(tmp_path, Found("south"))
+    freeze(hub(tmp_path, "north", "south"), "")
+    with pytest.raises(StudyError, match=r'studies\.south: "awaited" when frozen, nothing now'):
+        freeze(hub(tmp_path, "north", "elsewhere/results.csv"), "")
+
+
+def test_a_plan_without_earlier_studies_holds_none_of_them(tmp_path: Path) -> None:
+    assert "studies" not in plan_of(read_study(written(tmp_path)))
+
+
+def test_the_page_says_which_earlier_studies_were_held_and_what_changed(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pupils = trust.pupils("all", monkeypatch)
+
+    def page(*names: str) -> str:
+        return said(replace(pupils, study_file=hub(tmp_path, *names)))
+
+    freeze(hub(tmp_path, "north", "south"), "")
+    assert "Files of 0 of 2 earlier studies were held then: none could have been read here. The run kept" in page(
+        "north", "south"
+    )
+    write(tmp_path, Found("north"))
+    assert "The run kept to it" in page("north", "south")
+    protocol_path(hub(tmp_path, "north", "south")).unlink()
+    freeze(hub(tmp_path, "north", "south"), "")
+    write(tmp_path, Found("north", 7.0))
+    text = page("north", "south")
+    assert "Files of 1 of 2 earlier studies were held then: those could have been read." in text
+    assert "Changed since: studies.north: file" in text
 
 
 def said(pupils: Pupils) -> str:

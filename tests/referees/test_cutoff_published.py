@@ -2,7 +2,8 @@
 
 rdrobust is GPL and no dependency: the numbers below were printed by it once, `rdrobust(y, x, h=9, b=13.5, …)`, from
 what `invented` gives. Its published example, U.S. Senate elections 1914 to 2010, was run beside it by hand and agrees
-(docs/methods.md); those data come under the GPL and are not kept here.
+(docs/methods.md); those data come under the GPL and are not kept here (test_cutoff_drinking_age.py has a
+published example whose data are).
 """
 
 from dataclasses import replace

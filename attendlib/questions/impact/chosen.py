@@ -15,7 +15,7 @@ from attendlib.questions.beside_schools import sides_are_safe, steps_beside_scho
 from attendlib.questions.common import Kept, keep, start
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.models import overlapping, whole_schools
-from attendlib.questions.impact.referred import by_group, marked, outcome_sessions, referred, with_index
+from attendlib.questions.impact.referred import by_group, marked, outcome_sessions, referred, referred_homes, with_index
 from attendlib.questions.windows import Windows, choose_windows, words, year_earlier
 from attendlib.records.answer import Scope, Status, Step
 from attendlib.records.study import Span
@@ -86,7 +86,7 @@ def compared(pupils: Pupils, asked: Asked, scope: Scope) -> Compared:
     own_dates = asked.outcome is None and bool(rows["start_date"].nunique() > 1)
     kept = replace(kept, frame=_with_sessions(pupils, kept.frame, windows, own_dates))
     kept = _by_rule(kept, asked)
-    kept, households_known = _without_siblings(kept, _homes(pupils, everywhere, asked))
+    kept, households_known = _without_siblings(kept, referred_homes(pupils, everywhere, asked.year))
     kept = enough(kept, "outcome", "after the start")
     has_baseline = _baseline_held(kept.frame, fewest)
     if has_baseline:
@@ -214,16 +214,6 @@ def _flow(frame: pd.DataFrame, fewest: int) -> tuple[Step, ...]:
     flow = keep(flow, flow.frame["status"] != "left", "left before the end")
     flow = keep(flow, flow.frame["status"] == "finished", "not finished yet, or no end recorded")
     return steps_beside_schools(flow.steps, flow.schools, fewest, last_known=False)
-
-
-def _homes(pupils: Pupils, everywhere: pd.DataFrame, asked: Asked) -> pd.Series:
-    """Households of everyone referred, in whichever school."""
-    enrolled = frames.enrolments(pupils, asked.year)
-    if "household" not in enrolled:
-        return pd.Series(dtype="str")
-    groups = everywhere.loc[everywhere["pupil"].isna(), "school"]
-    some = marked(enrolled[enrolled["pupil"].isin(everywhere["pupil"]) | enrolled["school"].isin(groups)], everywhere)
-    return some.loc[some["treated"] == 1, "household"].dropna()
 
 
 def _without_siblings(kept: Kept, homes: pd.Series) -> tuple[Kept, bool]:

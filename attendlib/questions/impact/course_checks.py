@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from datetime import date
 
-import numpy as np
-
 from attendlib.facts.definitions import FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
@@ -13,6 +11,7 @@ from attendlib.questions.impact.checks import NOT_ANNUALISED
 from attendlib.questions.impact.courses import NEW_CODES, main_way
 from attendlib.questions.impact.observed import NATIONAL, NONE, OTHER_SCHOOLS, SAME_SCHOOL, Observed
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
+from attendlib.questions.impact.spells import NAME, worst_spell
 from attendlib.records.answer import Check
 from attendlib.stats.fit import Estimate
 
@@ -22,7 +21,6 @@ BESIDE = {
     NATIONAL: "England's published weeks",
     NONE: "nothing else",
 }
-SPELL = 2  # periods in a row: one bad half-term alone is as often noise
 ONE_SERIES = (
     "Only this school's own course is held: whatever else changed at the same time would look the same, so no verdict"
     " can rest on it."
@@ -65,17 +63,13 @@ def _placebo_check(day: date, found: Estimate | None) -> Check:
 
 
 def worst_spell_check(seen: Observed) -> Check:
-    """Whether it began just after the worst spell held from before, from which a course drifts back by itself."""
-    apart = (seen.own[0] - seen.beside[0])[~seen.after]
-    spells = np.convolve(apart, np.ones(SPELL), mode="valid")
-    worst = bool(spells[-1] >= spells.max())
-    last = f"The two {seen.period.replace('_', '-')}s before the start"
-    passed = f"{last} were not the worst two in a row of the {len(apart)} held from before it."
+    """Whether it began just after the worst spell held from before, beside what it is compared with."""
+    worst, said = worst_spell((seen.own[0] - seen.beside[0])[~seen.after], seen.period)
     failed = (
-        f"{last} were the worst two in a row of the {len(apart)} held from before it, beside what it is compared with:"
-        " a course drifts back from its worst by itself, and this could be no more than that."
+        f"{said}, beside what it is compared with: a course drifts back from its worst by itself, and this could be no"
+        " more than that."
     )
-    return Check("Not begun after its worst spell", not worst, failed if worst else passed)
+    return Check(NAME, not worst, failed if worst else f"{said}.")
 
 
 def _length(seen: Observed) -> Check:

@@ -11,7 +11,8 @@ from attendlib.intake.load import Pupils
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.pool import CARRIES, Pool, hidden, pool
+from attendlib.questions.impact.pool import CARRIES, FEWEST_BEFORE, Pool, hidden, pool
+from attendlib.questions.impact.spells import SPELL
 from attendlib.records.answer import Row
 from attendlib.stats.fit import t_quantile
 from attendlib.stats.synthetic_control import Synthetic, synthetic_control, without_each
@@ -86,7 +87,7 @@ def choice_rows(pupils: Pupils, asked: Asked, found: Pool, made: Synthetic) -> l
     Withheld where another choice's mixture would show one other school's figures.
     """
     main = _choice(found, made, "fixed")
-    rows = [main, *_other_weights(found), *_left_out(found)]
+    rows = [main, *_other_weights(found), *_left_out(found), *_without_spell(found)]
     for way, changed in _other_pools(pupils, asked, found):
         y = changed.percent()
         rows.append(_choice(changed, synthetic_control(y, changed.first, changed.after_weights), way))
@@ -108,6 +109,22 @@ def _left_out(found: Pool) -> list[Row]:
     if len(rows) < 2:
         return []
     return [replace(rows[0], group="way=one_left_out_lowest"), replace(rows[-1], group="way=one_left_out_highest")]
+
+
+def without_spell(y: np.ndarray, first: int, after_weights: np.ndarray | None = None) -> Synthetic | None:
+    """The same without the two periods before the start: a bad spell there lifts what the time after is set against.
+
+    `y` (schools, periods), percent missed; None where too few periods would be left.
+    """
+    sooner = first - SPELL
+    if sooner < FEWEST_BEFORE:
+        return None
+    return synthetic_control(np.delete(y, slice(sooner, first), axis=1), sooner, after_weights)
+
+
+def _without_spell(found: Pool) -> list[Row]:
+    made = without_spell(found.percent(), found.first, found.after_weights)
+    return [] if made is None else [_choice(found, made, "spell_left_out")]
 
 
 def _other_pools(pupils: Pupils, asked: Asked, found: Pool) -> Iterator[tuple[str, Pool]]:

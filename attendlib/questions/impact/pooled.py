@@ -97,6 +97,22 @@ def choice_row(meta: Meta, group: str, n: int, of: Unit) -> Row:
     return rescaled(replace(mean_row(meta, "choice", "", n), group=group), of.per, "choice", of.unit)
 
 
+def sound_row(own: Mapping[str, Estimate], failed: Collection[str], n: int, of: Unit) -> list[Row]:
+    """The mean of only those units whose own checks all passed, where that leaves several but not all."""
+    if not failed or len(own) - len(failed) < FEWEST:
+        return []
+    return [choice_row(pooled(own, leave_out=failed), "together=REML;without=failed", n, of)]
+
+
+def kept(failed: Collection[str], many: int, of: Unit) -> Check:
+    """Whether every unit passed its own checks: a mean keeps what misled those it is made of."""
+    name = f"Every {of.name}'s own checks"
+    if not failed:
+        return Check(name, True, f"All {many} {of.plural} passed every check of their own.")
+    some = f"{len(failed)} of {many} {of.plural} failed a check of their own ({', '.join(failed)})"
+    return Check(name, False, f"{some}: putting {of.plural} together does not mend what misled them.")
+
+
 def agreement(own: Mapping[str, Estimate], of: Unit) -> Check:
     """How far the differences agree, for information: a mean of unlike things is still only their mean."""
     name, meta = f"{of.plural.capitalize()} agree", pooled(own)

@@ -46,6 +46,16 @@ def marked(enrolled: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
     return enrolled.merge(rows[kept], on=["pupil", "school"], how="left").fillna({"treated": 0.0, "engaged": 0.0})
 
 
+def referred_homes(pupils: Pupils, everywhere: pd.DataFrame, academic_year: str) -> pd.Series:
+    """The household of each pupil referred, in whichever school; none where households are not held or not known."""
+    enrolled = frames.enrolments(pupils, academic_year)
+    if "household" not in enrolled:
+        return pd.Series(dtype="str")
+    groups = everywhere.loc[everywhere["pupil"].isna(), "school"]
+    some = marked(enrolled[enrolled["pupil"].isin(everywhere["pupil"]) | enrolled["school"].isin(groups)], everywhere)
+    return some.loc[some["treated"] == 1].drop_duplicates("pupil")["household"].dropna()
+
+
 def with_index(frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
     """The day each pupil is followed from, as `index`: a Monday, never before the outcome's first day.
 

@@ -21,7 +21,7 @@ from attendlib.questions.impact.chosen import (
     windows_of,
     with_rates,
 )
-from attendlib.questions.impact.referred import by_group, marked, referred
+from attendlib.questions.impact.referred import by_group, marked, referred, referred_homes
 from attendlib.questions.windows import Windows, words
 from attendlib.records.answer import Scope, Step
 from attendlib.records.rounding import ROUNDED_TO
@@ -38,7 +38,8 @@ class Sides:
 
     `frame` has what `sessions_of` gives, rates (0 to 1) of window, baseline (NaN where not held) and outcome, `treated`
     (referred, 0 or 1), `above` (at or above the line, 0 or 1), `running` (points from the line, never below 0 for those
-    above it) and `steps` (whole sessions from the first count at or above their line).
+    above it), `steps` (whole sessions from the first count at or above their line) and, where households are held,
+    `sibling` (another pupil of the household was referred, 0 or 1; NaN where the household is not known).
     """
 
     frame: pd.DataFrame
@@ -106,6 +107,7 @@ def sides(pupils: Pupils, asked: Asked, scope: Scope) -> Sides:
     kept = enough(kept, "window", "when pupils were chosen")
     kept = enough(kept, "outcome", "after the start")
     kept = replace(kept, frame=placed(with_rates(kept.frame), line.absence_pct_at_least))
+    kept = replace(kept, frame=_with_siblings(kept.frame, referred_homes(pupils, everywhere, asked.year)))
     if scope == "all":
         kept = keep(kept, settled_schools(kept.frame, audience), "schools with very few pupils")
         kept = keep(kept, _safe(kept.frame, limit(audience)), "schools whose few pupils subtraction would give away")
@@ -132,6 +134,14 @@ def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     pool = marked(enrolled[enrolled["in_study"]], listed)
     cells = pool.loc[pool["treated"] == 1, ["school", "year_group"]].drop_duplicates()
     return pool.merge(cells, on=["school", "year_group"])
+
+
+def _with_siblings(frame: pd.DataFrame, homes: pd.Series) -> pd.DataFrame:
+    """Whether another pupil of each pupil's household was referred; `homes` is the household of each referred."""
+    if "household" not in frame or frame["household"].isna().all():
+        return frame
+    others = frame["household"].map(homes.value_counts()).fillna(0) - frame["treated"]
+    return frame.assign(sibling=(others > 0).astype(float).where(frame["household"].notna()))
 
 
 def _counted_before(rows: pd.DataFrame, windows: Windows, asked: Asked) -> None:

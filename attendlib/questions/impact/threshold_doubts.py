@@ -47,7 +47,7 @@ def choice_rows(found: Sides, main: Jump, days: float) -> list[Row]:
     rows = [_choice(found, key, days, way, found.alike()) for key, way in ways(found, main)]
     for name, also in _other_columns(found).items():
         rows.append(_choice(found, _changed(alike=name), days, same_reach(main), also))
-    return [*rows, *_clustered(found, main, days)]
+    return [*rows, *_homes_apart(found, main, days), *_clustered(found, main, days)]
 
 
 def _other_columns(found: Sides) -> dict[str, pd.DataFrame | None]:
@@ -57,6 +57,35 @@ def _other_columns(found: Sides) -> dict[str, pd.DataFrame | None]:
         earlier = indicators(found.frame, ["baseline"])
         named["baseline"] = pd.concat([*([found.alike()] if found.alike() is not None else []), earlier], axis=1)
     return named
+
+
+def _homes_apart(found: Sides, main: Jump, days: float) -> list[Row]:
+    """Without any pupil, on either side, whose brother or sister was referred: support may have reached both.
+
+    Taking them off below the line alone would leave sides unlike: homes where nobody else is absent, beside all homes.
+    Withheld where that leaves out few within reach of the line on a side.
+    """
+    if "sibling" not in found.frame:
+        return []
+    out = (found.frame["sibling"] == 1).to_numpy()
+    near = out & (abs(found.running) < main.reach)
+    many = [int((near & (found.frame["above"] == side)).sum()) for side in (0, 1)]
+    if not any(many):
+        return []
+    rest = found.where(~out)
+    row = _choice(rest, _changed(homes="apart"), days, same_reach(main), rest.alike())
+    row = replace(row, n=len(found.frame))
+    return [withheld(row) if any(0 < count < limit(found.audience) for count in many) else row]
+
+
+def homes_check(found: Sides) -> Check:
+    """Whether it can be seen that support reached brothers and sisters across the line, for information."""
+    known = (
+        "Where a pupil's brother or sister was referred, support may have reached both: among the other choices is the"
+        " difference without any such pupil on either side, unless none is near the line."
+    )
+    unknown = "No household is recorded: support may have reached brothers and sisters on the other side of the line."
+    return Check("Support that reaches a whole home", None, known if "sibling" in found.frame else unknown)
 
 
 def _known(found: Sides) -> pd.Series:

@@ -35,6 +35,7 @@ CHOICES = {
     "kernel=uniform": "all within reach count alike",
     "kernel=epanechnikov": "weights falling off more slowly",
     "hole=one_session": "without those within a session of the line",
+    "homes=apart": "without pupils whose brother or sister was referred",
     "alike=nothing": "schools not held alike",
     "alike=baseline": "the earlier baseline alike too",
     "spread=school": "clustered by school, not bias-corrected",

@@ -14,6 +14,7 @@ CHOICES = {
     "same_level": "The same level asked for too (classic)",
     "one_left_out_lowest": "One other school left out: lowest",
     "one_left_out_highest": "One other school left out: highest",
+    "spell_left_out": "Without the last two periods before the start",
     "by_week": "Matched week by week",
     "by_half_term": "Matched by half-term",
     "all_phases": "Other schools of every phase",
@@ -21,8 +22,8 @@ CHOICES = {
 CAVEATS = (
     "Nobody drew lots: whatever else changed in this school alone after the start is in the figure too.",
     "A mixture that ran alike before need not have gone on alike; what happened in those schools is in the figure too.",
-    "A school that begins in its worst spell drifts back by itself; the mixture does not know that, and no check here"
-    " looks for it.",
+    "A school that begins in its worst spell drifts back by itself, and the mixture does not know that. Whether this"
+    " one did is told among the checks, but stops no verdict.",
     "Pupils change from year to year, in this school and in the others.",
 )
 METHOD = (

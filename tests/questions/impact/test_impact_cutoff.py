@@ -1,5 +1,6 @@
 """Pupils on both sides of a line: who is where, when the rule was not kept, what the page says and withholds."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,21 @@ from scipy.stats import binom
 from trust import Trust
 
 from attendlib.notebook import impact_details
+from attendlib.questions.impact.asked import Asked, eligible_of, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.cutoff import fitted
-from attendlib.questions.impact.threshold import both_sides, counted, placed
-from attendlib.questions.impact.threshold_doubts import choice_rows, density_check, density_rows, placebo_checks
+from attendlib.questions.impact.threshold import Sides, both_sides, counted, placed, sides
+from attendlib.questions.impact.threshold_doubts import (
+    choice_rows,
+    density_check,
+    density_rows,
+    homes_check,
+    placebo_checks,
+)
 from attendlib.questions.impact.threshold_figures import before_after_row, bin_rows, reach_count_rows, within_reach
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.records.answer import Answer, Row
+from attendlib.stats.cutoff import jump
 from attendlib.words.reading import reading_age
 from attendlib.words.rule import causal_words
 from attendlib.words.stories import tell
@@ -95,6 +104,56 @@ def test_a_few_exceptions_divide_the_step_by_the_step_in_referral() -> None:
     assert 0.6 < made.referral.plain.value < 0.95
     assert made.wald.plain.value == pytest.approx(made.rule.plain.value / made.referral.plain.value)
     assert made.wald.reach == made.rule.reach
+
+
+def siblings(found: Sides, every: int) -> Sides:
+    """Every so many pupils have a brother or sister who was referred; those below the line miss far less for it."""
+    out = np.arange(len(found.frame)) % every == 0
+    spilt = out & (found.frame["above"] == 0).to_numpy()
+    missed = found.frame["outcome"].where(~spilt, 0.0)
+    return replace(found, frame=found.frame.assign(sibling=out.astype(float), outcome=missed))
+
+
+def homes_apart(found: Sides) -> list[Row]:
+    return [row for row in choice_rows(found, fitted(found).rule, 115.0) if "homes=apart" in row.group]
+
+
+def test_pupils_whose_sibling_was_referred_are_left_out_on_both_sides_in_one_choice() -> None:
+    whole = study(Shape(1000), 5)
+    spilt = siblings(whole, 4)
+    (row,) = homes_apart(spilt)
+    rest = spilt.where(spilt.frame["sibling"] == 0)
+    alone = -1.9 * jump(100 * rest.frame["outcome"].to_numpy(float), rest.running, way=whole.way).robust.value
+    assert row.value == pytest.approx(alone)
+    assert row.n == 1000  # how many were left out is nobody's to read
+    main = -1.9 * fitted(spilt).main.robust.value
+    assert main < alone - 1.5  # a sibling's help below the line hides the difference
+
+
+def test_few_left_out_for_a_sibling_are_never_read_and_none_is_no_choice() -> None:
+    whole = study(Shape(1000), 5)
+    near = np.flatnonzero((whole.frame["above"] == 1) & (whole.running < whole.way.reach))
+    few = whole.frame.assign(sibling=np.isin(np.arange(1000), near[:3]).astype(float))
+    (row,) = homes_apart(replace(whole, frame=few))
+    assert (row.value, row.withheld) == (None, "c")
+    assert homes_apart(replace(whole, frame=whole.frame.assign(sibling=0.0))) == []
+    assert homes_apart(whole) == []
+    assert "No household is recorded" in homes_check(whole).text
+
+
+def test_a_sibling_is_another_pupil_of_the_home_who_was_referred(
+    awkward: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten pupils live with one who was referred; the referred live with nobody else who was."""
+    pupils = awkward.pupils("999003", monkeypatch)
+    outcome = span_of({"from": "2025-01-06", "to": "2025-07-22"})
+    asked = Asked(
+        "tutor_calls", "2024/25", 2.0, 75, "", "cutoff", "none", None, None, outcome, (), eligible_of(KEYS["cutoff"]),
+        (), "half_term",
+    )  # fmt: skip
+    frame = sides(pupils, asked, "school").frame
+    assert frame["sibling"].sum() == 10
+    assert frame.loc[frame["sibling"] == 1, "treated"].sum() == 0
 
 
 @pytest.mark.parametrize("school", ["999002", "all"])

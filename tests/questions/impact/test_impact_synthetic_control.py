@@ -14,6 +14,7 @@ from attendlib.notebook import impact_details, intervention_impact
 from attendlib.questions.impact import pool as pools
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs import synthetic_control as designs
+from attendlib.questions.impact.designs.synthetic_control import spell_check
 from attendlib.questions.impact.pool import hidden, hidden_beside_plain_mean, one_school_check, refuse_readable
 from attendlib.records.answer import Answer
 from attendlib.stats.synthetic_control import Synthetic, synthetic_control
@@ -129,6 +130,37 @@ def test_better_is_positive(ask: Asks, monkeypatch: pytest.MonkeyPatch) -> None:
     after = ask().row("points_fewer", model="synthetic_control")
     assert after.value - before.value == pytest.approx(2.0)
     assert after.se == pytest.approx(before.se)
+
+
+def test_a_spell_before_the_start_is_told_and_the_choice_without_it_is_free_of_it(
+    ask: Asks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four points more in the last two of eight half-terms before move main by about one, the choice by nothing."""
+    plain, held = ask(), frames.absence_by_group
+
+    def spell(*asked: Any) -> pd.DataFrame:
+        cells = held(*asked)
+        last = (cells["school"] == HERE) & (cells["period_start"] >= "2024-09-01") & (cells["period_start"] < START)
+        return cells.assign(rate_per_pupil=cells["rate_per_pupil"] + 0.04 * last)
+
+    monkeypatch.setattr(frames, "absence_by_group", spell)
+    answer = ask()
+    check = next(check for check in answer.checks if check.name == "Not begun after its worst spell")
+    assert check.passed is None
+    assert "were the worst two in a row of the 8" in check.text
+    assert "the other choices have the difference without these two" in check.text
+    main = [each.row("points_fewer", model="synthetic_control", outcome="absence") for each in (plain, answer)]
+    assert main[1].value - main[0].value == pytest.approx(1.0, abs=0.4)  # a quarter; weights move a little too
+    without = [each.row("choice", group="way=spell_left_out") for each in (plain, answer)]
+    assert without[1].value == pytest.approx(without[0].value)
+
+
+def test_a_school_that_was_no_worse_just_before_is_told_so() -> None:
+    made = synthetic_control(np.vstack([np.arange(12.0, 0, -1), np.random.default_rng(1).normal(7, 1, (4, 12))]), 8)
+    assert spell_check(made, 8, "week").text == (
+        "The two weeks before the start were not the worst two in a row of the 8 held from before it, beside its"
+        " mixture."
+    )
 
 
 def test_days_and_course_agree_with_the_points(ask: Asks) -> None:

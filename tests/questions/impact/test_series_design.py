@@ -24,7 +24,9 @@ GATE = {"intervention": "gate"}
 SINCE_DECEMBER = {"baseline": {"from": "2024-12-09", "to": "2025-01-05"}}
 # what is asked, the page's school, status, words of the reason
 REFUSED: list[tuple[dict[str, Any], str, str, str]] = [
-    (GATE, "all", "not_applicable", "see the pages of the schools where the gate began (Invented Primary 1)"),
+    (GATE, "all", "not_applicable",
+     "fewer than two schools have a course of their own since the gate began: see the pages of the schools where it did"
+     " (Invented Primary 1)"),
     (GATE, "999002", "not_applicable", "the schools where it did (Invented Primary 1)"),
     ({"intervention": "nothing"}, "999001", "not_applicable", "no school or year group is known to have started"),
     ({"intervention": "tutor_calls"}, "999006", "not_applicable", "given to pupils by name"),

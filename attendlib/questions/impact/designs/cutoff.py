@@ -17,6 +17,7 @@ from attendlib.questions.impact.threshold_doubts import (
     choice_rows,
     density_check,
     density_rows,
+    homes_check,
     placebo_checks,
     placebo_rows,
 )
@@ -71,7 +72,7 @@ def cutoff(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         _kept_check(found, made), *density_check(dense), *placebo_checks(placebos, found.pct), _long_enough(days),
         *others_check(near.frame.assign(treated=near.frame["above"]), found.windows.outcome,
                       others[others["intervention"] != asked.intervention]),
-        _values_check(near),
+        _values_check(near), homes_check(found),
     ]  # fmt: skip
     counts = reach_count_rows(found, made.rule.reach)
     rows += [

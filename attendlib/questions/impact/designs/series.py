@@ -1,6 +1,5 @@
 """One school over time: its course before the start carried on, beside a comparison that had no such start."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -9,65 +8,38 @@ import numpy as np
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import row_of
 from attendlib.questions.impact.asked import Asked
-from attendlib.questions.impact.chosen import Refused
-from attendlib.questions.impact.course_checks import BESIDE, series_checks
-from attendlib.questions.impact.courses import (
-    Way,
-    carried,
-    check_way,
-    main_way,
-    own_change,
-    points_fewer,
-    ways,
-)
+from attendlib.questions.impact.course_checks import BESIDE
+from attendlib.questions.impact.courses import Way, carried, main_way, points_fewer, ways
+from attendlib.questions.impact.designs.series_together import series_together
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows
-from attendlib.questions.impact.groups import dates_words, where_it_began
-from attendlib.questions.impact.observed import NATIONAL, OTHER_SCHOOLS, SAME_SCHOOL, Observed, observed
+from attendlib.questions.impact.groups import dates_words
+from attendlib.questions.impact.observed import NATIONAL, OTHER_SCHOOLS, SAME_SCHOOL, Observed
+from attendlib.questions.impact.school_course import AVERAGED, CHECK, MAIN, RAW, course_of
 from attendlib.questions.windows import span, words
 from attendlib.records.answer import Row, Scope
 from attendlib.stats.fit import Estimate
 
-MAIN, CHECK, RAW, PLACEBO = "series", "same_season", "raw", "placebo"
-METHOD = {
-    "averaged": "GLS, averaged over how alike neighbouring periods are, t",
-    "newey_west": "least squares, Newey-West errors, t",
-}
+PLACEBO = "placebo"
+METHOD = {"averaged": AVERAGED, "newey_west": "least squares, Newey-West errors, t"}
 
 
 def series(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
-    """The school's course, before and after. Raises Refused, saying why there is none: over all schools always."""
+    """The school's course, before and after; over all schools, their own courses put together.
+
+    Raises Refused, saying why there is none.
+    """
     if scope == "all":
-        raise Refused("not_applicable", _where(pupils, asked))
-    seen = observed(pupils, asked)
-    try:
-        estimates = _estimates(seen)
-    except ValueError as error:
-        raise Refused("too_few", f"the periods held do not tell a course apart: {error}", seen.steps) from error
-    rows = [row for name, estimate in estimates.items() for row in _in_days(seen, estimate, name)]
+        return series_together(pupils, asked)
+    found = course_of(pupils, asked)
+    seen, placebos = found.seen, found.placebos
+    rows = [row for name, estimate in found.estimates.items() for row in _in_days(seen, estimate, name)]
     days = {row.model: row for row in rows if row.estimate == "days_fewer"}
-    placebos = _placebos(seen, asked.placebo_dates)
     all_rows = [*rows, *_by_code(seen), *_levels(seen), *_choices(seen), *_placebo_rows(seen, placebos), _alike(seen)]
     return Evidence(
-        all_rows, series_checks(pupils, asked, seen, placebos), days.get(MAIN), days.get(CHECK), seen.steps, scope,
-        seen.pupils, _context(pupils, seen), unit=f"{seen.period.replace('_', '-')}s",
+        all_rows, found.checks, days.get(MAIN), days.get(CHECK), seen.steps, scope, seen.pupils,
+        _context(pupils, seen), unit=f"{seen.period.replace('_', '-')}s",
     )  # fmt: skip
-
-
-def _where(pupils: Pupils, asked: Asked) -> str:
-    names = where_it_began(pupils, asked) or "none of the study's schools"
-    return (
-        "this design tells one school's course: see the pages of the schools where"
-        f" {asked.with_article} began ({names})"
-    )
-
-
-def _estimates(seen: Observed) -> dict[str, Estimate]:
-    return {
-        RAW: own_change(seen),
-        MAIN: points_fewer(seen, main_way(seen)),
-        CHECK: points_fewer(seen, check_way(seen)),
-    }
 
 
 def _row(seen: Observed, estimate: Estimate, name: str, errors: str = "averaged", **labels: str) -> Row:
@@ -124,25 +96,6 @@ def _choice(seen: Observed, estimate: Estimate, way: Way) -> list[Row]:
     row = _row(seen, estimate, "points_fewer", way.errors, group=way.group)
     made = {each.estimate: each for each in days_rows(row, seen.days_after, lessons=False)}
     return [replace(made.get("days_fewer", made["days_fewer_in_window"]), estimate="choice")]
-
-
-def _placebos(seen: Observed, dates: Sequence[date]) -> dict[date, Estimate | None]:
-    """The same course with a start that never was, among the periods before; None where it cannot be looked at."""
-    before = seen.only(~seen.after)
-    middle = before.starts[len(before.starts) // 2]
-    return {day: _placebo(before, day, main_way(seen)) for day in ([*dates] or [middle])}
-
-
-def _placebo(before: Observed, day: date, way: Way) -> Estimate | None:
-    moved = replace(before, after=np.array([start >= day for start in before.starts]))
-    if min(moved.after.sum(), (~moved.after).sum()) < 2:
-        return None
-    for slope in ("bends", "straight"):
-        try:
-            return points_fewer(moved, replace(way, slope=slope, codes="shared"))
-        except ValueError:
-            continue
-    return None
 
 
 def _placebo_rows(seen: Observed, placebos: dict[date, Estimate | None]) -> list[Row]:

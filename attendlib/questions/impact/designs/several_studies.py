@@ -15,10 +15,11 @@ from attendlib.questions.impact.pooled import (
     FEWEST,
     Unit,
     agreement,
-    choice_row,
     choice_rows,
+    kept,
     mean_row,
     pooled,
+    sound_row,
     spread_rows,
 )
 from attendlib.records.answer import WITHHELD, Check, Row, Scope
@@ -45,14 +46,15 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         raise Refused("too_few", f"{some}, and several are two or more")
     main, check = _differences(counted, "main"), _differences(counted, "check")
     n = sum(each.main.n or 0 for each in counted.values() if each.main)
+    failed = [name for name, each in counted.items() if each.failed]
     means = [mean_row(pooled(own), "days_fewer", name, n, STUDIES.unit) for name, own in ((MAIN, main), (CHECK, check))]
     rows = [
         *means, *_own_rows(every), *spread_rows(main, n, STUDIES, MAIN), *choice_rows(main, n, STUDIES),
-        *_sound_row(counted, main, n),
+        *sound_row(main, failed, n, STUDIES),
     ]  # fmt: skip
     checks = [
-        _kept(counted), _own_errors(counted), _counted(every, counted), _worthwhile(counted, asked),
-        agreement(main, STUDIES),
+        kept(failed, len(counted), STUDIES), _own_errors(counted), _counted(every, counted),
+        _worthwhile(counted, asked), agreement(main, STUDIES),
     ]  # fmt: skip
     return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted), unit="studies")
 
@@ -99,23 +101,6 @@ def _own_rows(every: Sequence[Earlier]) -> list[Row]:
             n = each.main.n or 0
             rows.append(word_row("study_verdict", "all", each.verdict, n, group=f"study={each.study}"))
     return rows
-
-
-def _sound_row(counted: Mapping[str, Earlier], main: Mapping[str, Estimate], n: int) -> list[Row]:
-    """The mean of only those studies whose own checks all passed, where that leaves several but not all."""
-    failed = [name for name, each in counted.items() if each.failed]
-    if not failed or len(main) - len(failed) < FEWEST:
-        return []
-    return [choice_row(pooled(main, leave_out=failed), "together=REML;without=failed", n, STUDIES)]
-
-
-def _kept(counted: Mapping[str, Earlier]) -> Check:
-    """Whether every study passed its own checks: a mean keeps what misled those it is made of."""
-    failed = [name for name, each in counted.items() if each.failed]
-    if not failed:
-        return Check("Every study's own checks", True, f"All {len(counted)} studies passed every check of their own.")
-    some = f"{len(failed)} of {len(counted)} studies failed a check of their own ({', '.join(failed)})"
-    return Check("Every study's own checks", False, f"{some}: putting studies together does not mend what misled them.")
 
 
 def _own_errors(counted: Mapping[str, Earlier]) -> Check:

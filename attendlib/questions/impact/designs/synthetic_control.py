@@ -19,6 +19,7 @@ from attendlib.questions.impact.groups import where_it_began
 from attendlib.questions.impact.mixed import choice_rows, course_rows, fit_rows, points_row, shown, weight_rows
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.impact.pool import (
+    FEWEST_BEFORE,
     Pool,
     hidden,
     hidden_beside_plain_mean,
@@ -26,6 +27,7 @@ from attendlib.questions.impact.pool import (
     pool,
     refuse_readable,
 )
+from attendlib.questions.impact.spells import NAME, SPELL, worst_spell
 from attendlib.questions.windows import words
 from attendlib.records.answer import Check, Row, Scope
 from attendlib.records.study import ALL
@@ -66,7 +68,8 @@ def synthetic_control(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     ]  # fmt: skip
     checks = [
         enough_donors(len(found.donors)), fit_check(made[MAIN]), *(each for _, each in placebos),
-        one_school_check(made[MAIN].weights), _long_enough(days), *_same_time(pupils, asked, found), _phases(found),
+        spell_check(made[MAIN], found.first, asked.period), one_school_check(made[MAIN].weights), _long_enough(days),
+        *_same_time(pupils, asked, found), _phases(found),
     ]  # fmt: skip
     n = int(found.groups.labels["pupils"].sum())
     return Evidence(
@@ -128,6 +131,21 @@ def fit_check(made: Synthetic) -> Check:
     )
     end = f": more than {POOR_FIT:g} times as far, so the mixture does not stand in for it." if poor else "."
     return Check("A mixture that ran alike before", not poor, said + end)
+
+
+def spell_check(made: Synthetic, first: int, period: str) -> Check:
+    """Whether it began just after its worst spell beside its mixture, for information.
+
+    As a check that fails it would hold back one sound study in six, and the worst of what it let pass would be further
+    off than what it stopped (docs/methods.md): a bad spell lifts the time before whenever it was.
+    """
+    worst, said = worst_spell(made.gap[:first], period)
+    if not worst:
+        return Check(NAME, None, f"{said}, beside its mixture.")
+    told = "the other choices have the difference without these two"
+    few = "too few are held to leave these two out"
+    end = told if first - SPELL >= FEWEST_BEFORE else few
+    return Check(NAME, None, f"{said}, beside its mixture: a course drifts back from its worst by itself; {end}.")
 
 
 def _long_enough(days: float) -> Check:
