@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,9 +56,10 @@ def cells(code: str) -> dict:
 def kept(tmp_path_factory):
     """Kernels of the real template, everything a notebook of ours uses loaded in it."""
     study = write_stub(tmp_path_factory.mktemp("faults"))
-    with kernels(study, Limits(seconds=8, megabytes=400), "forked") as found:
-        assert found.template is not None
-        found.template.set_forkserver_preload(list(PRELOAD))
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as real:
+            real.setattr(forked, "PRELOAD", PRELOAD)
+            found = stack.enter_context(kernels(study, Limits(seconds=8, megabytes=400), "forked"))
         found.execute(cells("pass"), {"school": "1"})
         yield found
 
