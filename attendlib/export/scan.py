@@ -33,7 +33,8 @@ SHORTEST_MIXED = 4  # … unless it mixes letters and digits; shorter ones (h2, 
 _TOKEN = re.compile(r"\d+(?:\.\d+)+|\w+(?:-\w+)*")  # decimals stay whole: 12.345678 holds no pupil 345678
 _JOINT = re.compile(r"[-_]")
 _LONG = re.compile(rf"[^\W_]{{{SHORTEST_MIXED},}}")  # words with none of the marks that a token may hold
-UPN = 13  # characters of a unique pupil number
+_AFTER_DECIMAL = re.compile(r"\.\d+([^\W\d_][^\W_]+)")  # a token of its own: 3.5ab1234 is 3.5 and ab1234
+_MANY_DIGITS = re.compile(r"\d{11}")  # as a unique pupil number has, after a letter
 _JSON = (".json", ".ipynb")
 _DATA = re.compile(r"data:[\w/+.-]*((?:;[\w=-]+)*),([^\"'<>\s)]+)", re.IGNORECASE)
 _INLINE = re.compile(r"</?(?i:a|abbr|b|code|em|i|mark|small|span|strong|sub|sup|tspan|u|wbr)\b[^>]*>")
@@ -98,7 +99,7 @@ class Secrets:
     def findings(self, file: str, text: str) -> tuple[Finding, ...]:
         """What one file's text holds of them."""
         parts = Counter(_parts(file, text))  # a record's rows say the same words again and again
-        if not any(map(self._may_hold, _seen(html.unescape(_BREAK.join(parts))))):
+        if not any(map(self._may_hold, _seen_at_once(parts))):
             return ()
         found: Counter[str] = Counter()
         for part, times in parts.items():
@@ -110,14 +111,15 @@ class Secrets:
     def _may_hold(self, text: str) -> bool:
         """Whether a text must be looked at part by part. Never False of one that holds something: one look at each word
         takes a tenth of the time of all patterns, and nearly every text is free of them."""
-        folded = _folded(text)
-        words = set(_LONG.findall(folded))
+        folded, low = _folded(text), text.lower()
+        words = {*_LONG.findall(folded), *_AFTER_DECIMAL.findall(folded)}
         return (
             not words.isdisjoint(self.identifiers)
             or (_marked(self.identifiers) and not self.identifiers.isdisjoint(_tokens(folded)))
             or (bool(self.several) and _several(folded, self.several) > 0)
-            or any(len(word) == UPN and word[0].isalpha() and word[1:-1].isdigit() for word in words)
-            or any(place in folded for place in (*self.places, *_HOME_HINTS))
+            or any(text[max(run.start() - 1, 0)].isalpha() for run in _MANY_DIGITS.finditer(text))
+            or any(place in folded or place in low for place in self.places)
+            or any(hint in folded for hint in _HOME_HINTS)
             or any(hint in folded for hint in _HINTS)
             or _LOGIN.search(folded) is not None
             or (bool(self.names) and _named(folded, self.names) > 0)
@@ -232,6 +234,15 @@ def _seen(part: str) -> Iterator[str]:
     if joined := _joined(part):
         yield joined
     for kind, data in _DATA.findall(part):
+        yield _unpacked(kind, data)
+
+
+def _seen_at_once(parts: Iterable[str]) -> Iterator[str]:
+    """The same of many parts together, but for marks: one left open in a part would reach into the next."""
+    whole = html.unescape(_BREAK.join(parts))
+    yield whole
+    yield _BREAK.join(_joined(html.unescape(part)) for part in parts if "<" in part or "&" in part)
+    for kind, data in _DATA.findall(whole):
         yield _unpacked(kind, data)
 
 

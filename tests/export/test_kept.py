@@ -224,6 +224,21 @@ def test_identifiers_of_several_words_marks_and_accents(tmp_path, identifier, te
     assert sum(finding.count for finding in scan(tmp_path, secrets([identifier], []))) == count
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("page.html", "3.5ab1234"),
+        ("page.html", "<b>2.5</b>ab<i>1234</i>"),
+        ("notes.json", '{"a": "AB1<b>234</b>", "b": "if x <a and y"}'),
+        ("page.html", "A12345678901B\N{COMBINING ACUTE ACCENT}"),
+        ("page.html", "/data/pupils\N{COMBINING ACUTE ACCENT}"),
+    ],
+)
+def test_a_quick_look_passes_over_nothing(name, text) -> None:
+    """Texts that one look at all words together would call free of them."""
+    assert sum(found.count for found in secrets(["ab1234"], [Path("/data/pupils")]).findings(name, text)) == 1
+
+
 def test_a_text_cell_is_no_formula_and_a_number_is_none(tmp_path) -> None:
     rows = (Row("=1+1", "school", outcome="@x", group="\tsex=F", period="-1 to 1", model="+", value=-1.5, n=40),)
     entry = Entry("probe", "1", "One", "q", "done", rows=rows, title="T")
