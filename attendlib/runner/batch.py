@@ -41,7 +41,8 @@ class Ran:
     @property
     def failed(self) -> bool:
         """Whether some report asked for has no page because something went wrong, or the last look found something."""
-        return bool(self.findings or self.stopped) or any(entry.status in FAILING for entry in self.entries)
+        known = (*self.entries, *self.made)  # what was made may not have been written down
+        return bool(self.findings or self.stopped) or any(entry.status in FAILING for entry in known)
 
 
 def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool = False) -> tuple[Todo, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from attendlib.errors import DataError
 from attendlib.export.scan import Secrets, secrets
 from attendlib.intake.pseudonyms import HOUSEHOLD, PUPIL, pseudonym, read_key
-from attendlib.intake.study import StudyFile
+from attendlib.intake.study import StudyFile, is_own_notebook
 from attendlib.intake.tidy import connect, locate, open_tables
 
 _TABLES = ("pupils", "attainment", "interventions", "allocation")  # every pupil of marks or attendance is in pupils
@@ -16,7 +16,11 @@ def forbidden(study_file: StudyFile) -> Secrets:
     raw = _identifiers(study_file.data_folder)
     key = read_key(study_file.key_file)
     pseudonyms = {pseudonym(name, key, kind) for kind, names in raw.items() for name in names}
-    folders = (Path.home(), Path.cwd(), study_file.data_folder, study_file.store_folder, study_file.path.parent)
+    own = [study_file.path.parent / name for name in study_file.notebooks if is_own_notebook(name)]
+    files = (study_file.path, study_file.key_file, *study_file.results, *own)
+    folders = {Path.home(), Path.cwd(), study_file.data_folder, study_file.store_folder} | {
+        file.resolve().parent for file in files
+    }
     return secrets(set().union(*raw.values(), pseudonyms), folders)
 
 

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -66,20 +67,30 @@ def become(connection_file: str, parent: int) -> None:
     app = Application.instance(config=_config(connection_file, parent))
     load_without_debugger()
     app.initialize()
-    settle()
+    plain_figures()
+    _at_first_cell(app.shell, settle)
     app.start()
 
 
+def _at_first_cell(shell: Any, call: Callable[[], None]) -> None:
+    """Not before: the messages of a kernel's start draw random numbers too, as many as its start happens to take."""
+
+    def once(_info: object) -> None:
+        shell.events.unregister("pre_run_cell", once)
+        call()
+
+    shell.events.register("pre_run_cell", once)
+
+
 def settle() -> None:
-    """Random numbers from one start, figures from matplotlib's own defaults: no user's settings, no chance."""
+    """Random numbers from one start, whatever drew some before."""
     random.seed(0)
     importlib.import_module("numpy").random.seed(0)
-    plain_figures()
 
 
 @cache
 def plain_figures() -> None:
-    """Matplotlib's own defaults. Done once in the template it need not be done again in a kernel."""
+    """Matplotlib's own defaults: no user's settings. Done once in the template it need not be again in a kernel."""
     importlib.import_module("matplotlib").rcdefaults()
 
 

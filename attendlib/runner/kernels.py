@@ -168,7 +168,8 @@ class Kernels:
 
     def _stopped(self, error: Exception, watched: Watched) -> StoppedError:
         """Only the words of our own errors are for the page; of any other, its kind."""
-        kind = getattr(error, "ename", type(error).__name__)
+        kind = str(getattr(error, "ename", type(error).__name__))
+        kind = kind if kind.isidentifier() else "Exception"  # a name of somebody's own may hold anything
         detail = "\n".join(getattr(error, "traceback", ())) or f"{kind}: {error}"
         if watched.ended == "memory" or kind == "MemoryError":
             reason = f"It needed more than {self.limits.megabytes:,.0f} MB of memory."

@@ -56,9 +56,16 @@ def make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels |
         made = Made(_without_page(job, "failed", reason), traceback.format_exc())
     made = _safe_to_say(made, forbidden)
     made = replace(made, entry=replace(made.entry, seconds=round(time.monotonic() - started, 2)))
-    if not made.entry.files:
-        _remove(job, out)
-    write_entry(out, job, made.entry)
+    try:
+        if not made.entry.files:
+            _remove(job, out)
+        write_entry(out, job, made.entry)
+    except OSError as error:  # of this report alone: the others are made
+        if full := full_disk(error):
+            raise full from error
+        _remove(job, out)  # a page that nothing is known of would be no report
+        reason = f"Its record could not be written ({type(error).__name__}). See what stands in its place in .attend."
+        made = Made(_without_page(job, "failed", reason), traceback.format_exc())
     return made
 
 

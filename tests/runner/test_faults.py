@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from stub_trust import LIGHT, PUPIL, SCHOOLS, notebook, write_stub
 
@@ -98,6 +99,7 @@ def test_a_kernel_starts_from_the_same_state_each_time_and_leaves_nothing(kept: 
     first, second = (kept.execute(cells(code), {"school": "1"})["cells"][-1]["outputs"][0]["text"] for _ in "ab")
     seen = kept.execute(cells("import os, matplotlib\nprint('LEFT' in os.environ, hasattr(matplotlib, 'left'))"), {})
     assert first.split("[")[0] == second.split("[")[0]
+    assert first.startswith(f"{random.Random(0).random()} {np.random.RandomState(0).random()} ")  # whatever drew before
     assert seen["cells"][-1]["outputs"][0]["text"] == "False False\n"
     assert sorted(path.name for path in kept.folder.iterdir() if path.is_dir()) == ["ipython", "r"]
 
@@ -131,6 +133,26 @@ if len(tries.read_text()) <= {deaths}: os._exit(1)
     made = make(job, tmp_path / "out", "run", secrets((), ()), kept)
     assert made.entry.status == status
     assert (tmp_path / "tries").read_text() == "xx"
+
+
+def test_a_record_that_cannot_be_written_fails_its_report_alone(tmp_path) -> None:
+    study, out = written(tmp_path / "trust", SHOW), tmp_path / "out"
+    plan = make_plan(read_study(study))
+    first, *others = plan.jobs
+    (out / ".attend" / first.school / f"{first.name}.json").mkdir(parents=True)
+    ran = run(plan, todo(plan.jobs, out), out, lambda _: None, How(kind="forked"))
+    assert ran.failed
+    assert not ran.stopped
+    assert {entry.school: entry.status for entry in ran.made} == {first.school: "failed"} | {
+        job.school: "done" for job in others
+    }
+    assert not list((out / first.school).glob(f"{first.name}.*"))
+
+
+def test_the_name_of_an_error_of_ones_own_is_told_only_where_it_is_a_name(kept: Kernels) -> None:
+    with pytest.raises(StoppedError) as stopped:
+        kept.execute(cells("raise type('/srv/pupils', (Exception,), {})"), {"school": "1"})
+    assert "srv" not in stopped.value.reason
 
 
 def test_a_full_disk_is_said_and_the_run_goes_on_later(tmp_path, monkeypatch) -> None:
