@@ -60,8 +60,8 @@ def index_html(
 def by_chance(entries: Iterable[Entry]) -> tuple[int, float] | None:
     """How many reports rest on an interval, and how many of them chance alone would make find something.
 
-    The second is their number times what their intervals leave out (5 in 100 for 95%): a ceiling, since a verdict may
-    ask for more than its interval. None where no report gives such a verdict.
+    The second is their number times what their intervals leave out (5 in 100 for 95%): what is expected, at most, since
+    a verdict may ask for more than its interval. None where no report gives such a verdict.
     """
     outside = [
         1 - confidence[0] / 100

@@ -6,9 +6,9 @@ from attendlib.words.impact.designs import MANNERS
 from attendlib.words.numbers import (
     chances,
     count,
+    days_and_lessons,
     figure,
     interval_words,
-    lessons,
     no_size,
     places_for,
     plain,
@@ -114,9 +114,9 @@ def _first(answer: Answer, window: Row) -> str:
     told = f"(95% interval {interval_words(window, 'more', 'fewer')}; {pupils(window.n)})"
     who = f"over about {c['window_days']} school days, pupils referred to {c['intervention']}"
     if main_model(answer) == "half_terms":
-        what = f"{_fewer(window)}, beside {_beside(answer)}, {than(window)} before they were chosen"
+        what = f"{days_and_lessons(window)}, beside {_beside(answer)}, {than(window)} before they were chosen"
     else:
-        what = f"{_fewer(window)} {than(window)} {_beside(answer)}"
+        what = f"{days_and_lessons(window)} {than(window)} {_beside(answer)}"
     return f"{c['school_name']}: {who} missed {what} {told}."
 
 
@@ -124,14 +124,6 @@ def _beside(answer: Answer) -> str:
     if main_model(answer) == "half_terms":
         return {"other_schools": "pupils of other schools"}.get(answer.context["comparison"], "the pupils compared")
     return BESIDE[answer.context["comparison"]]
-
-
-def _fewer(row: Row) -> str:
-    assert row.value is not None
-    if no_size(row):
-        return "about as many days"
-    word = "fewer" if row.value >= 0 else "more"
-    return f"{plain(abs(row.value), places_for(row))} days {word} ({lessons(row.value)})"
 
 
 def _year(row: Row | None) -> str:

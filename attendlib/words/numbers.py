@@ -122,6 +122,15 @@ def lessons(days: float) -> str:
     return f"about {whole} lesson{'' if whole == 1 else 's'}"
 
 
+def days_and_lessons(row: Row, each: str = "") -> str:
+    """'2.0 days fewer a pupil (about 10 lessons)', lessons of the days as printed; 'about as many days' for none."""
+    assert row.value is not None
+    if no_size(row):
+        return f"about as many days{each}"
+    days = rounded(abs(row.value), places_for(row))
+    return f"{days} days {'fewer' if row.value >= 0 else 'more'}{each} ({lessons(float(days))})"
+
+
 def listed(words: list[str]) -> str:
     """'sex, first language and prior attainment'."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

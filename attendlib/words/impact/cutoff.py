@@ -4,7 +4,7 @@ from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Bin, Dot, at_threshold, dots
 from attendlib.words.impact.manner import Manner
 from attendlib.words.impact.ways import spread_over, ways_title
-from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils
+from attendlib.words.numbers import count, days_and_lessons, figure, interval_words, plain, pupils, than
 from attendlib.words.tables import Line, estimates_table
 
 MAIN = "cutoff"
@@ -54,13 +54,12 @@ def first(answer: Answer) -> str:
     row = answer.row("days_fewer_in_window", model=MAIN)
     assert row is not None
     assert row.value is not None
-    word = "fewer" if row.value >= 0 else "more"
-    days = f"{plain(abs(row.value), places_for(row))} days {word} ({lessons(row.value)})"
     who, beside = f"referred to {c['intervention']} at {c['line']} absence", f"just below {c['line']}"
     if c["kept"] != "exactly":
         who, beside = f"whose referral to {c['intervention']} the line of {c['line']} settled", "whom it left out"
     return (
-        f"{c['school_name']}: over about {c['window_days']} school days, pupils {who} missed {days} than pupils"
+        f"{c['school_name']}: over about {c['window_days']} school days, pupils {who} missed"
+        f" {days_and_lessons(row)} {than(row)} pupils"
         f" {beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} within {c['reach']} points of"
         " the line)."
     )

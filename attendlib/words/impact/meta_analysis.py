@@ -3,7 +3,7 @@
 from attendlib.records.answer import Answer, Chart, Story, Table
 from attendlib.words.impact.manner import Manner
 from attendlib.words.impact.pooled import Told, choices, forest, spread
-from attendlib.words.numbers import interval_words, lessons, places_for, plain, pupils
+from attendlib.words.numbers import days_and_lessons, interval_words, pupils, than
 from attendlib.words.tables import Line, estimates_table
 
 SCHOOLS = Told("school", "schools", "by referred pupils")
@@ -16,13 +16,10 @@ MODELS = {
 def _first(answer: Answer) -> str:
     row, c = answer.row("days_fewer_in_window", model="pooled_adjusted"), answer.context
     assert row is not None
-    assert row.value is not None
-    way = "fewer" if row.value >= 0 else "more"
-    days = f"{plain(abs(row.value), places_for(row))} days {way} ({lessons(row.value)})"
     return (
         f"In {c['schools']} schools together, over about {c['window_days']} school days, pupils referred to"
-        f" {c['intervention']} missed {days} than pupils of their own school alike in earlier absence (95% interval"
-        f" {interval_words(row, 'more', 'fewer')}; {pupils(row.n)})."
+        f" {c['intervention']} missed {days_and_lessons(row)} {than(row)} pupils of their own school alike in"
+        f" earlier absence (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)})."
     )
 
 

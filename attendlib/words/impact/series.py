@@ -6,7 +6,7 @@ from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, lines, specification_curve
 from attendlib.words.impact.manner import Manner
 from attendlib.words.impact.ways import points_title, spread_over, ways_title
-from attendlib.words.numbers import figure, interval_words, lessons, places_for, plain, pupils
+from attendlib.words.numbers import days_and_lessons, figure, interval_words, places_for, plain, pupils, than
 from attendlib.words.tables import Line, estimates_table
 
 MAIN, CHECK = "series", "same_season"
@@ -44,15 +44,13 @@ def first(answer: Answer) -> str:
     """The answer: days fewer than by the course before, with n and interval."""
     window = answer.row("days_fewer_in_window", model=MAIN)
     assert window is not None
-    assert window.value is not None
     c = answer.context
-    days = f"{plain(abs(window.value), places_for(window))} days {'fewer' if window.value >= 0 else 'more'}"
     told = f"(95% interval {interval_words(window, 'more', 'fewer')}; {pupils(window.n)} on both sides)"
     beside = "" if c["comparison"] == "none" else f", beside {c['beside']}"
     who = f"in {c['which']}" if c["which"] else f"with {c['intervention']}"
     return (
         f"{c['school_name']}: over about {c['window_days']} school days from {c['start']}, pupils {who}"
-        f" missed {days} ({lessons(window.value)}) than if the course before had gone on{beside} {told}."
+        f" missed {days_and_lessons(window)} {than(window)} if the course before had gone on{beside} {told}."
     )
 
 

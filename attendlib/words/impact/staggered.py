@@ -6,7 +6,7 @@ from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, event_study, specification_curve
 from attendlib.words.impact.manner import Manner
 from attendlib.words.impact.ways import points_title, size_words, ways_title
-from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils, rounded
+from attendlib.words.numbers import count, days_and_lessons, figure, interval_words, plain, pupils, rounded, than
 from attendlib.words.tables import WITHHELD_NOTE, Line, estimates_table
 
 MAIN, CHECK, WARNING = "staggered", "imputation", "two_way"
@@ -50,14 +50,12 @@ def first(answer: Answer) -> str:
     """Days first, with n and interval."""
     row, c = answer.row("days_fewer_in_window", model=MAIN), answer.context
     assert row is not None
-    assert row.value is not None
-    word = "fewer" if row.value >= 0 else "more"
+    told = f"{'' if row.low is None else '95% interval '}{interval_words(row, 'more', 'fewer')}"
     beside = "never began" if c["comparison"] == "never_treated" else "had not begun yet"
     return (
         f"{c['school_name']}: over about {c['window_days']} school days after they began {c['intervention']},"
-        f" {c['groups']} missed {plain(abs(row.value), places_for(row))} days {word} a pupil ({lessons(row.value)})"
-        f" than {c['groups']} that {beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} in"
-        f" {c['many']} {c['groups']})."
+        f" {c['groups']} missed {days_and_lessons(row, ' a pupil')} {than(row)} {c['groups']} that {beside}"
+        f" ({told}; {pupils(row.n)} in {c['many']} {c['groups']})."
     )
 
 
