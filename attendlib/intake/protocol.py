@@ -3,13 +3,15 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from attendlib.errors import Problem, StudyError
-from attendlib.intake.earlier import AWAITED, earlier_files
+from attendlib.intake.earlier import AWAITED, earlier_files, shared_label
 from attendlib.intake.study import StudyFile
 from attendlib.records.study import Strict
 
@@ -91,10 +93,38 @@ def protocol_digest(study_file: StudyFile) -> str:
 
 
 def departures(frozen: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What differs from the frozen plan. An earlier study's file that was awaited then may be held now."""
-    named, held = studies_of(frozen), studies_of(now)
-    kept = {name: AWAITED if named.get(name) == AWAITED else file for name, file in held.items()}
-    yield from changes({**frozen, "studies": named}, {**now, "studies": kept})
+    """What differs from the frozen plan. An earlier study's file that was awaited then may be held now.
+
+    Files of one label are compared as a set: their order in the study file says nothing.
+    """
+    named, held = _by_label(studies_of(frozen)), _by_label(studies_of(now))
+    pairs = {label: _unlike(named.get(label, []), held.get(label, [])) for label in {*named, *held}}
+    before, after = (
+        {
+            f"{label}, {place}" if place > 1 else label: pair[side]
+            for label, found in pairs.items()
+            for place, pair in enumerate(found, 1)
+        }
+        for side in (0, 1)
+    )
+    yield from changes({**frozen, "studies": before}, {**now, "studies": after})
+
+
+def _by_label(studies: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, file in studies.items():
+        found.setdefault(shared_label(name), []).append(file)
+    return found
+
+
+def _unlike(frozen: list[str], now: list[str]) -> list[tuple[str | None, str | None]]:
+    """The files of one label that differ, each frozen with one held now; those awaited then are given one first."""
+    then, since = Counter(frozen), Counter(now)
+    gone, new = (sorted((one - other).elements()) for one, other in ((then, since), (since, then)))
+    awaited = min(gone.count(AWAITED), len(new))
+    for _ in range(awaited):
+        gone.remove(AWAITED)
+    return list(zip_longest(gone, new[awaited:]))
 
 
 def studies_of(plan: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The frozen plan: the same twice, never overwritten, and a page that says whether it was kept to."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,15 @@ from trust import Trust
 
 from attendlib.errors import StudyError
 from attendlib.intake.load import Pupils
-from attendlib.intake.protocol import changes, freeze, plan_of, protocol_digest, protocol_path, read_protocol
+from attendlib.intake.protocol import (
+    changes,
+    departures,
+    freeze,
+    plan_of,
+    protocol_digest,
+    protocol_path,
+    read_protocol,
+)
 from attendlib.intake.study import StudyFile, read_study
 from attendlib.questions.impact.asked import outcome_from
 from attendlib.questions.kept import protocol_check
@@ -134,6 +143,31 @@ def test_a_study_named_before_it_sent_its_file_may_send_it(tmp_path: Path) -> No
     freeze(hub(tmp_path, "north", "south"), "")
     with pytest.raises(StudyError, match=r'studies\.south: "awaited" when frozen, nothing now'):
         freeze(hub(tmp_path, "north", "elsewhere/results.csv"), "")
+
+
+def test_files_of_one_label_are_compared_as_a_set(tmp_path: Path) -> None:
+    for place, name in enumerate(("a", "b", "c")):
+        write(tmp_path / name, Found("out", float(place)))
+    freeze(hub(tmp_path, "a/out", "b/out", "d/out"), "")
+    freeze(hub(tmp_path, "b/out", "d/out", "a/out"), "")  # in another order they are the same
+    freeze(hub(tmp_path, "c/out", "b/out", "a/out"), "")  # one was awaited, and may be held
+    with pytest.raises(StudyError) as error:
+        freeze(hub(tmp_path, "c/out", "b/out", "d/out"), "")
+    assert str(error.value).count("when frozen") == 1
+    assert re.search(r"studies\.out: file [0-9a-f]{8} when frozen, file [0-9a-f]{8} now", str(error.value))
+
+
+def test_a_folder_named_after_somebody_is_not_in_the_plan(tmp_path: Path) -> None:
+    for place, name in enumerate(("home_jane.smith", "Jo Li")):
+        write(tmp_path, Found(name, float(place)))
+    study = hub(tmp_path, "home_jane.smith", "Jo Li")
+    path = freeze(study, "")
+    assert set(json.loads(path.read_text(encoding="utf-8"))["plan"]["studies"]) == {"study 1", "study 2"}
+    freeze(hub(tmp_path, "Jo Li", "home_jane.smith"), "")
+    older = {"study 1": "home_jane.smith", "study 2": "Jo Li"}  # as plans were written before
+    plan = plan_of(study)
+    held = {older[name]: file for name, file in plan["studies"].items()}
+    assert list(departures(plan | {"studies": held}, plan)) == []
 
 
 def test_a_plan_without_earlier_studies_holds_none_of_them(tmp_path: Path) -> None:
