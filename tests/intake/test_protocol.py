@@ -1,5 +1,6 @@
 """The frozen plan: the same twice, never overwritten, and a page that says whether it was kept to."""
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -97,6 +98,25 @@ def test_changes_go_all_the_way_down() -> None:
         'd: nothing when frozen, "x" now',
         "e: nothing when frozen, 1 now",
     ]
+
+
+def test_a_notebook_of_ones_own_is_frozen_by_name_and_file(tmp_path: Path) -> None:
+    """Its folder is nobody's to read; a plan frozen by an older attendlib named it by path, without its file."""
+    own = tmp_path / "ours" / "probe.ipynb"
+    own.parent.mkdir()
+    own.write_text("{}", encoding="utf-8")
+    study = read_study(written(tmp_path, more=f"  {own}:\n    threshold: 10\n"))
+    path = freeze(study, "")
+    assert str(tmp_path) not in path.read_text(encoding="utf-8")
+    plan = plan_of(study)
+    assert plan["notebooks"]["probe"] == {"threshold": 10, "notebook file": hashlib.sha256(b"{}").hexdigest()}
+    older = plan | {"notebooks": {"intervention_impact": plan["notebooks"]["intervention_impact"],
+                                  str(own): {"threshold": 12}}}  # fmt: skip
+    assert list(departures(older, plan)) == ["notebooks.probe.threshold: 12 when frozen, 10 now"]
+    freeze(read_study(written(tmp_path, more="  ./ours/probe.ipynb:\n    threshold: 10\n")), "")
+    own.write_text("{ }", encoding="utf-8")
+    with pytest.raises(StudyError, match=r"probe\.notebook file: file [0-9a-f]{8} when frozen, file [0-9a-f]{8} now"):
+        freeze(study, "")
 
 
 DRAW = "randomise: {{trial: t2, arms: [calls, usual], block: [{block}]}}\n"
