@@ -29,6 +29,7 @@ _NAME = re.compile(r"[\w .,:;&+'()-]{1,120}")
 _DAY = r"\d{1,2} [A-Z][a-z]{2,8} \d{4}"
 _DATES = re.compile(rf"{_DAY} to {_DAY}|each (?:study|school)'s own dates")  # the latter of several put together
 _AGAIN = "Ask for the file `attend run` writes, as it is; with an older attendlib, run the study again."
+NAMELESS = "study"  # how a file is labelled whose own name may say more than a reader should know
 AWAITED = "awaited"  # of a plan frozen before a study sent its file
 Cells = dict[str, str]
 
@@ -63,7 +64,7 @@ def earlier_studies(study_file: StudyFile) -> tuple[Earlier, ...]:
         try:
             found.append(_earlier(_rows(path)))
         except _Unusable as error:
-            problems.append(Problem(f"studies, entry {place} ({_label(path)})", str(error), _AGAIN))
+            problems.append(Problem(f"studies, entry {place} ({_label(path, place)})", str(error), _AGAIN))
     names = [study_file.study.study, *(each.study for each in found)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -87,18 +88,35 @@ def earlier_digest(study_file: StudyFile) -> str:
 
 
 def earlier_files(study_file: StudyFile) -> dict[str, str]:
-    """The sha256 of each earlier study's file by its label, in order; AWAITED where there is none yet."""
+    """The sha256 of each earlier study's file by its label, in order; AWAITED where there is none yet.
+
+    Of a label that several share, all but the first are numbered by their place in the study file: `shared_label`.
+    """
     found: dict[str, str] = {}
     for place, path in enumerate(study_file.results, 1):
-        label = _label(path)
+        label = _label(path, place)
         name = f"{label}, entry {place}" if label in found else label
         found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else AWAITED
     return found
 
 
-def _label(path: Path) -> str:
-    """The name a reader knows the file by: its folder's where it is called results.csv. Never a path."""
-    return path.parent.name if path.name == FILE else path.name
+def shared_label(name: str) -> str:
+    """The label of a name that `earlier_files` gives, without its number: what does not change with the order."""
+    label = name.partition(", entry ")[0]
+    return label if _may_be_shown(label) else NAMELESS
+
+
+def _label(path: Path, place: int) -> str:
+    """The name a reader knows the file by: its folder's where it is called results.csv. Never a path.
+
+    Only what could name a study: another name, which may be a person's, gives way to its place.
+    """
+    label = path.parent.name if path.name == FILE else path.name
+    return label if _may_be_shown(label) else f"{NAMELESS} {place}"
+
+
+def _may_be_shown(label: str) -> bool:
+    return _SLUG.fullmatch(label.removesuffix(".csv")) is not None
 
 
 def _rows(path: Path) -> list[Cells]:

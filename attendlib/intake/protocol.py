@@ -3,16 +3,19 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from attendlib.errors import Problem, StudyError
-from attendlib.intake.earlier import AWAITED, earlier_files
-from attendlib.intake.study import StudyFile
+from attendlib.intake.earlier import AWAITED, earlier_files, shared_label
+from attendlib.intake.study import StudyFile, is_own_notebook
 from attendlib.records.study import Strict
 
+NOTEBOOK_FILE = "notebook file"  # no parameter can be called so
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,16 +42,28 @@ def protocol_path(study_file: StudyFile) -> Path:
 def plan_of(study_file: StudyFile) -> dict[str, Any]:
     """Everything a study decides that could change an answer, as plain JSON values.
 
-    Earlier studies that it puts together are named under `studies`, each with its file's sha256 or as awaited.
+    Earlier studies that it puts together are named under `studies`, each with its file's sha256 or as awaited. A
+    notebook of one's own is named without its folder, its file's sha256 beside its parameters.
     """
     study = study_file.study
     kept = {"study", "academic_year", "schools", "exclude_dates", "seed", "randomise"}
     notebooks = {
-        name: keys.model_dump(mode="json", by_alias=True) if isinstance(keys, Strict) else dict(keys)
+        _stem(name): keys.model_dump(mode="json", by_alias=True)
+        if isinstance(keys, Strict)
+        else {**keys, **_file_of(study_file, name)}
         for name, keys in study_file.notebooks.items()
     }
     studies = {"studies": earlier_files(study_file)} if study_file.results else {}
     return {**study.model_dump(mode="json", by_alias=True, include=kept), "notebooks": notebooks, **studies}
+
+
+def _stem(notebook: str) -> str:
+    return Path(notebook).stem if is_own_notebook(notebook) else notebook
+
+
+def _file_of(study_file: StudyFile, notebook: str) -> dict[str, str]:
+    path = study_file.path.parent / notebook
+    return {NOTEBOOK_FILE: hashlib.sha256(path.read_bytes()).hexdigest()} if path.is_file() else {}
 
 
 def freeze(study_file: StudyFile, data_to: str) -> Path:
@@ -91,16 +106,61 @@ def protocol_digest(study_file: StudyFile) -> str:
 
 
 def departures(frozen: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What differs from the frozen plan. An earlier study's file that was awaited then may be held now."""
-    named, held = studies_of(frozen), studies_of(now)
-    kept = {name: AWAITED if named.get(name) == AWAITED else file for name, file in held.items()}
-    yield from changes({**frozen, "studies": named}, {**now, "studies": kept})
+    """What differs from the frozen plan. An earlier study's file that was awaited then may be held now.
+
+    Files of one label are compared as a set: their order in the study file says nothing. What an older plan did not
+    hold, a notebook's file, is not compared; its notebooks are those of the same name, whatever their folder.
+    """
+    named, held = _by_label(studies_of(frozen)), _by_label(studies_of(now))
+    pairs = {label: _unlike(named.get(label, []), held.get(label, [])) for label in {*named, *held}}
+    before, after = (
+        {
+            f"{label}, {place}" if place > 1 else label: pair[side]
+            for label, found in pairs.items()
+            for place, pair in enumerate(found, 1)
+        }
+        for side in (0, 1)
+    )
+    chosen = notebooks_of(frozen)
+    asked = {name: _as_held(chosen.get(name), keys) for name, keys in notebooks_of(now).items()}
+    whole = {"studies": before, "notebooks": chosen}, {"studies": after, "notebooks": asked}
+    yield from changes({**frozen, **whole[0]}, {**now, **whole[1]})
+
+
+def _as_held(frozen: Any, now: Any) -> Any:
+    """A notebook's keys now, without its file's sha256 where the frozen ones have none."""
+    if not isinstance(frozen, Mapping) or not isinstance(now, Mapping) or NOTEBOOK_FILE in frozen:
+        return now
+    return {key: value for key, value in now.items() if key != NOTEBOOK_FILE}
+
+
+def _by_label(studies: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, file in studies.items():
+        found.setdefault(shared_label(name), []).append(file)
+    return found
+
+
+def _unlike(frozen: list[str], now: list[str]) -> list[tuple[str | None, str | None]]:
+    """The files of one label that differ, each frozen with one held now; those awaited then are given one first."""
+    then, since = Counter(frozen), Counter(now)
+    gone, new = (sorted((one - other).elements()) for one, other in ((then, since), (since, then)))
+    awaited = min(gone.count(AWAITED), len(new))
+    for _ in range(awaited):
+        gone.remove(AWAITED)
+    return list(zip_longest(gone, new[awaited:]))
 
 
 def studies_of(plan: Mapping[str, Any]) -> dict[str, str]:
     """The earlier studies that a plan names, each with its file's sha256 or AWAITED; none in a plan without any."""
     studies = plan.get("studies")
     return {str(name): str(file) for name, file in studies.items()} if isinstance(studies, Mapping) else {}
+
+
+def notebooks_of(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys frozen for each notebook by its name; an older plan names one's own by path."""
+    notebooks = plan.get("notebooks")
+    return {_stem(str(name)): keys for name, keys in notebooks.items()} if isinstance(notebooks, Mapping) else {}
 
 
 def changes(frozen: Mapping[str, Any], now: Mapping[str, Any], place: str = "") -> Iterator[str]:

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from attendlib.records.study import NOTEBOOKS, InterventionImpact, Strict, Study
 Parameters = Strict | dict[str, Any]
 _QUOTES = 'Write it as text, in quotes, such as "2024/25" or ["999001"].'
 FEWEST_STUDIES = 2
+_PLAIN_VALUE = "Write it in quotes, as text, or as a number, yes or no, a list or keys and values."
 _DOCS = "See docs/study-file.md for what the key takes."
 
 
@@ -143,7 +145,10 @@ def _wrong_parameters(name: str, notebooks: Mapping[Any, Any]) -> list[Problem]:
     """What is wrong with each notebook's name and keys, as far as they are written as names and keys at all."""
     problems: list[Problem] = []
     for notebook, written in notebooks.items():
-        if not isinstance(notebook, str) or not isinstance(written, dict | None) or is_own_notebook(notebook):
+        if not isinstance(notebook, str) or not isinstance(written, dict | None):
+            continue
+        if is_own_notebook(notebook):
+            problems.extend(_not_given(name, f"notebooks.{Path(notebook).name}", written or {}))
             continue
         if notebook not in NOTEBOOKS:
             problems.append(_unknown(name, "notebooks", notebook, tuple(NOTEBOOKS), "notebook"))
@@ -154,6 +159,30 @@ def _wrong_parameters(name: str, notebooks: Mapping[Any, Any]) -> list[Problem]:
             place = ("notebooks", notebook)
             problems.extend(_problems(name, error, NOTEBOOKS[notebook], written or {}, place))
     return problems
+
+
+def _not_given(name: str, place: str, written: dict[str, Any]) -> list[Problem]:
+    """What of a notebook's own parameters cannot be given to it."""
+    try:
+        return list(_not_plain(name, place, written))
+    except RecursionError:
+        return [Problem(name, f"`{place}` holds itself, or is nested too deeply", _PLAIN_VALUE)]
+
+
+def _not_plain(name: str, place: str, value: Any) -> Iterator[Problem]:
+    """Each part of a notebook's own parameters that is no plain JSON value: a date, a set, a number without an end."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(key, str):
+                yield from _not_plain(name, f"{place}.{key}", inner)
+            else:
+                yield Problem(name, f"`{place}.{key}`: a key must be text", "Write the key in quotes.")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _not_plain(name, f"{place}, entry {number}", inner)
+    elif not isinstance(value, str | int | float | None) or (isinstance(value, float) and not isfinite(value)):
+        kind = "no finite number" if isinstance(value, float) else f"a {type(value).__name__}, as YAML reads it"
+        yield Problem(name, f"`{place}` cannot be given to a notebook: it is {kind}", _PLAIN_VALUE)
 
 
 def _problems(

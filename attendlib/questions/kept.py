@@ -5,7 +5,7 @@ from typing import Any
 
 from attendlib.intake.earlier import AWAITED
 from attendlib.intake.load import Pupils
-from attendlib.intake.protocol import departures, plan_of, read_protocol, studies_of
+from attendlib.intake.protocol import departures, notebooks_of, plan_of, read_protocol, studies_of
 from attendlib.records.answer import Check
 
 NAME = "Kept to a plan fixed beforehand"
@@ -48,8 +48,7 @@ def _studies(plan: Chosen) -> list[str]:
 
 
 def _keys(plan: Chosen, notebook: str) -> Chosen | None:
-    notebooks = plan.get("notebooks")
-    keys = notebooks.get(notebook) if isinstance(notebooks, Mapping) else None
+    keys = notebooks_of(plan).get(notebook)
     return keys if isinstance(keys, Mapping) else None
 
 

@@ -1,6 +1,8 @@
 """The frozen plan: the same twice, never overwritten, and a page that says whether it was kept to."""
 
+import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,15 @@ from trust import Trust
 
 from attendlib.errors import StudyError
 from attendlib.intake.load import Pupils
-from attendlib.intake.protocol import changes, freeze, plan_of, protocol_digest, protocol_path, read_protocol
+from attendlib.intake.protocol import (
+    changes,
+    departures,
+    freeze,
+    plan_of,
+    protocol_digest,
+    protocol_path,
+    read_protocol,
+)
 from attendlib.intake.study import StudyFile, read_study
 from attendlib.questions.impact.asked import outcome_from
 from attendlib.questions.kept import protocol_check
@@ -90,6 +100,25 @@ def test_changes_go_all_the_way_down() -> None:
     ]
 
 
+def test_a_notebook_of_ones_own_is_frozen_by_name_and_file(tmp_path: Path) -> None:
+    """Its folder is nobody's to read; a plan frozen by an older attendlib named it by path, without its file."""
+    own = tmp_path / "ours" / "probe.ipynb"
+    own.parent.mkdir()
+    own.write_text("{}", encoding="utf-8")
+    study = read_study(written(tmp_path, more=f"  {own}:\n    threshold: 10\n"))
+    path = freeze(study, "")
+    assert str(tmp_path) not in path.read_text(encoding="utf-8")
+    plan = plan_of(study)
+    assert plan["notebooks"]["probe"] == {"threshold": 10, "notebook file": hashlib.sha256(b"{}").hexdigest()}
+    older = plan | {"notebooks": {"intervention_impact": plan["notebooks"]["intervention_impact"],
+                                  str(own): {"threshold": 12}}}  # fmt: skip
+    assert list(departures(older, plan)) == ["notebooks.probe.threshold: 12 when frozen, 10 now"]
+    freeze(read_study(written(tmp_path, more="  ./ours/probe.ipynb:\n    threshold: 10\n")), "")
+    own.write_text("{ }", encoding="utf-8")
+    with pytest.raises(StudyError, match=r"probe\.notebook file: file [0-9a-f]{8} when frozen, file [0-9a-f]{8} now"):
+        freeze(study, "")
+
+
 DRAW = "randomise: {{trial: t2, arms: [calls, usual], block: [{block}]}}\n"
 
 
@@ -134,6 +163,31 @@ def test_a_study_named_before_it_sent_its_file_may_send_it(tmp_path: Path) -> No
     freeze(hub(tmp_path, "north", "south"), "")
     with pytest.raises(StudyError, match=r'studies\.south: "awaited" when frozen, nothing now'):
         freeze(hub(tmp_path, "north", "elsewhere/results.csv"), "")
+
+
+def test_files_of_one_label_are_compared_as_a_set(tmp_path: Path) -> None:
+    for place, name in enumerate(("a", "b", "c")):
+        write(tmp_path / name, Found("out", float(place)))
+    freeze(hub(tmp_path, "a/out", "b/out", "d/out"), "")
+    freeze(hub(tmp_path, "b/out", "d/out", "a/out"), "")  # in another order they are the same
+    freeze(hub(tmp_path, "c/out", "b/out", "a/out"), "")  # one was awaited, and may be held
+    with pytest.raises(StudyError) as error:
+        freeze(hub(tmp_path, "c/out", "b/out", "d/out"), "")
+    assert str(error.value).count("when frozen") == 1
+    assert re.search(r"studies\.out: file [0-9a-f]{8} when frozen, file [0-9a-f]{8} now", str(error.value))
+
+
+def test_a_folder_named_after_somebody_is_not_in_the_plan(tmp_path: Path) -> None:
+    for place, name in enumerate(("home_jane.smith", "Jo Li")):
+        write(tmp_path, Found(name, float(place)))
+    study = hub(tmp_path, "home_jane.smith", "Jo Li")
+    path = freeze(study, "")
+    assert set(json.loads(path.read_text(encoding="utf-8"))["plan"]["studies"]) == {"study 1", "study 2"}
+    freeze(hub(tmp_path, "Jo Li", "home_jane.smith"), "")
+    older = {"study 1": "home_jane.smith", "study 2": "Jo Li"}  # as plans were written before
+    plan = plan_of(study)
+    held = {older[name]: file for name, file in plan["studies"].items()}
+    assert list(departures(plan | {"studies": held}, plan)) == []
 
 
 def test_a_plan_without_earlier_studies_holds_none_of_them(tmp_path: Path) -> None:

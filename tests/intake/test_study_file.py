@@ -42,6 +42,35 @@ def test_a_users_own_notebook_keeps_its_parameters(tmp_path: Path) -> None:
     assert (found.notebooks["./probe.ipynb"], found.notebooks["other/look.ipynb"]) == ({"threshold": 10}, {})
 
 
+NOT_PLAIN = [  # a parameter of a notebook of one's own, and what the message says
+    ("when: 2025-01-06", "small.yml: `notebooks.probe.ipynb.when` cannot be given to a notebook: it is a date"),
+    ("when: 2025-01-06 10:00:00", "`notebooks.probe.ipynb.when` cannot be given to a notebook: it is a datetime"),
+    ("raw: !!binary aGk=", "it is a bytes"),
+    ("both: !!set {a, b}", "it is a set"),
+    (
+        "least: [1, .nan]",
+        "`notebooks.probe.ipynb.least, entry 2` cannot be given to a notebook: it is no finite number",
+    ),
+    ("most: {a: .inf}", "`notebooks.probe.ipynb.most.a` cannot be given to a notebook: it is no finite number"),
+    ("bands: {1: low, b: high}", "`notebooks.probe.ipynb.bands.1`: a key must be text. Write the key in quotes."),
+    ("loop: &x [*x]", "`notebooks.probe.ipynb` holds itself"),
+]
+
+
+@pytest.mark.parametrize(("parameter", "message"), NOT_PLAIN)
+def test_a_parameter_no_notebook_can_be_given_is_told(tmp_path: Path, parameter: str, message: str) -> None:
+    told = refusal(tmp_path, STUDY + f"  {tmp_path}/probe.ipynb:\n    {parameter}\n")
+    assert message in told
+    assert "quotes" in told
+    assert str(tmp_path) not in told
+
+
+def test_plain_parameters_are_given_as_they_are_written(tmp_path: Path) -> None:
+    text = 'a: [1, 2.5, yes, null], b: {c: "2025-01-06"}, d: text'
+    found = read_study(written(tmp_path, STUDY + f"  ./probe.ipynb: {{{text}}}\n"))
+    assert found.notebooks["./probe.ipynb"] == {"a": [1, 2.5, True, None], "b": {"c": "2025-01-06"}, "d": "text"}
+
+
 def test_unquoted_dates_are_dates(tmp_path: Path) -> None:
     text = STUDY + "exclude_dates:\n  - {date: 2025-05-12, reason: SATs}\n"
     (exclusion,) = read_study(written(tmp_path, text)).study.exclude_dates

@@ -137,8 +137,7 @@ def analysed(kept: Kept, earlier: Year, year: Year, move: Move, halves: Sequence
 
 def _possible(year: Year, pupil: pd.Series, halves: Sequence[int]) -> pd.Series:
     held = sessions_of(year, bool(halves))
-    counts, there = held.anywhere.of(pd.Index(pupil), held.places(halves or WHOLE_YEAR))
-    return pd.Series(np.nansum(np.where(there, counts[:, :, 0], 0.0), axis=1), pupil.index)
+    return pd.Series(held.anywhere.possible(pd.Index(pupil), held.places(halves or WHOLE_YEAR)), pupil.index)
 
 
 def without_few_unknown(kept: Kept, fewest: int, words: str) -> Kept:

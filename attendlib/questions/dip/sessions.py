@@ -16,16 +16,22 @@ YEARS_HELD = 8  # of one page: up to five cohorts', by half-term or in whole
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """COUNTED sessions of `known` pupils: `counts` (pupils and one, periods, COUNTED), and where there is a row at all,
-    `there` (pupils and one, periods). A count is NaN where one that adds to it is not known. The last is nobody."""
+    `there` (pupils and one, periods). A count is NaN where one that adds to it is not known; `possible_known` (pupils
+    and one, periods) is the possible sessions of those that are. The last is nobody."""
 
     known: pd.Index
     counts: np.ndarray
     there: np.ndarray
+    possible_known: np.ndarray
 
     def of(self, who: pd.Index, places: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """The counts (n, places, COUNTED) of these pupils in these periods, and where there is a row (n, places)."""
         block = np.ix_(self.known.get_indexer(who), np.array(places, int))  # -1, whoever is not known, is nobody
         return self.counts[block], self.there[block]
+
+    def possible(self, who: pd.Index, places: Sequence[int]) -> np.ndarray:
+        """Possible sessions (n,) of these pupils over these periods, as far as they are known."""
+        return self.possible_known[np.ix_(self.known.get_indexer(who), np.array(places, int))].sum(axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,4 +90,5 @@ def _block(known: pd.Index, row: np.ndarray, period: np.ndarray, periods: int, c
     cell, cells = row * periods + period, shape[0] * periods
     sums = [np.bincount(cell, column, cells).reshape(shape) for column in counts.T]
     there = np.bincount(cell, minlength=cells).reshape(shape) > 0
-    return Block(known, np.stack(sums, axis=2), there)
+    possible = np.nan_to_num(counts[:, COUNTED.index("possible")])
+    return Block(known, np.stack(sums, axis=2), there, np.bincount(cell, possible, cells).reshape(shape))

@@ -78,4 +78,4 @@ def asked_rows(found: Evidence, asked: Asked, checks: Sequence[Check]) -> list[R
 def outcome_from(keys: Mapping[str, object]) -> str:
     """The outcome's first day (ISO) as the study's keys, or a frozen plan's, name it; empty where they do not."""
     outcome = keys.get("outcome")
-    return str(outcome["from"]) if isinstance(outcome, Mapping) else ""
+    return str(outcome.get("from", "")) if isinstance(outcome, Mapping) else ""

@@ -1,8 +1,9 @@
 """What may be doubted of a comparison at a line: other ways of fitting, other lines, other outcomes, bunching."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from attendlib.disclosure import limit, withheld
@@ -16,6 +17,7 @@ from attendlib.questions.common import indicators, rescaled, row_of
 from attendlib.questions.impact.models import within_schools
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.impact.threshold import Sides
+from attendlib.questions.impact.threshold_counts import Rested, few_in_a_school, few_on_a_side, untold, used_by
 from attendlib.questions.impact.threshold_figures import SIDES, fewer
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
 from attendlib.stats.cutoff import Jump, Way, density, jump, kernel_weights, same_reach
@@ -43,11 +45,14 @@ def _changed(**made: str) -> str:
 
 
 def choice_rows(found: Sides, main: Jump, days: float) -> list[Row]:
-    """One row a choice: fewer days by that way of fitting the difference at the line, all pupils counted as n."""
+    """One row a choice: fewer days by that way of fitting the difference at the line, all pupils counted as n.
+
+    Those a choice leaves out are never told by its degrees of freedom where they are few in any school.
+    """
     rows = [_choice(found, key, days, way, found.alike()) for key, way in ways(found, main)]
     for name, also in _other_columns(found).items():
         rows.append(_choice(found, _changed(alike=name), days, same_reach(main), also))
-    return [*rows, *_homes_apart(found, main, days), *_clustered(found, main, days)]
+    return untold(found, [*rows, *_homes_apart(found, main, days), *_clustered(found, main, days)], main)
 
 
 def _other_columns(found: Sides) -> dict[str, pd.DataFrame | None]:
@@ -59,23 +64,26 @@ def _other_columns(found: Sides) -> dict[str, pd.DataFrame | None]:
     return named
 
 
-def _homes_apart(found: Sides, main: Jump, days: float) -> list[Row]:
+def _homes_apart(found: Sides, main: Jump, days: float) -> list[Rested]:
     """Without any pupil, on either side, whose brother or sister was referred: support may have reached both.
 
     Taking them off below the line alone would leave sides unlike: homes where nobody else is absent, beside all homes.
-    Withheld where that leaves out few within reach of the line on a side.
+    Withheld where that leaves out few within reach of the line on a side, in any school.
     """
     if "sibling" not in found.frame:
         return []
     out = (found.frame["sibling"] == 1).to_numpy()
     near = out & (abs(found.running) < main.reach)
-    many = [int((near & (found.frame["above"] == side)).sum()) for side in (0, 1)]
-    if not any(many):
+    if not near.any():
         return []
+    sides = [near & (found.frame["above"] == side).to_numpy() for side in (0, 1)]
     rest = found.where(~out)
-    row = _choice(rest, _changed(homes="apart"), days, same_reach(main), rest.alike())
-    row = replace(row, n=len(found.frame))
-    return [withheld(row) if any(0 < count < limit(found.audience) for count in many) else row]
+    made = _choice(rest, _changed(homes="apart"), days, same_reach(main), rest.alike())
+    used = np.zeros(len(out), bool)
+    used[~out] = made.used
+    few = any(few_in_a_school(found, each) for each in sides) or few_on_a_side(found, used)
+    row = replace(made.row, n=len(out))
+    return [Rested(withheld(row) if few else row, used, np.ones(len(out), bool))]
 
 
 def homes_check(found: Sides) -> Check:
@@ -92,16 +100,17 @@ def _known(found: Sides) -> pd.Series:
     return found.frame["possible_baseline"].fillna(0) >= FEWEST_SESSIONS_BANDED
 
 
-def _choice(found: Sides, key: str, days: float, way: Way, also: pd.DataFrame | None) -> Row:
+def _choice(found: Sides, key: str, days: float, way: Way, also: pd.DataFrame | None) -> Rested:
     unit, factor = _days(days)
+    everyone = np.ones(len(found.frame), bool)
     blank = Row("choice", found.scope, group=key, unit=unit, method="local line", withheld=NOT_AVAILABLE)
     try:
         made = jump(100 * found.frame["outcome"].to_numpy(float), found.running, also=also, way=way)
     except ValueError:
-        return blank
-    if min(made.below, made.above) < limit(found.audience):
-        return withheld(blank)
-    return _as_choice(found, key, made.robust, unit, factor)
+        return Rested(blank, everyone, everyone)
+    used = used_by(found, made, way)
+    row = _as_choice(found, key, made.robust, unit, factor)
+    return Rested(withheld(row) if few_on_a_side(found, used) else row, used, everyone)
 
 
 def _as_choice(found: Sides, key: str, estimate: Estimate, unit: str, factor: float) -> Row:
@@ -115,7 +124,7 @@ def _days(days: float) -> tuple[str, float]:
     return "days in the window", days / 100
 
 
-def _clustered(found: Sides, main: Jump, days: float) -> list[Row]:
+def _clustered(found: Sides, main: Jump, days: float) -> list[Rested]:
     """On a page of several schools: the same local lines within schools, standard errors clustered by school (CR2)."""
     weight = kernel_weights(found.running, main.reach)
     near = weight > 0
@@ -131,10 +140,10 @@ def _clustered(found: Sides, main: Jump, days: float) -> list[Row]:
         made = contrast(ols(points, design, cluster=schools.to_numpy(), weights=weights.to_numpy()), {"above": 1.0})
     except ValueError:
         return []
-    return [_as_choice(found, _changed(spread="school"), made, *_days(days))]
+    return [Rested(_as_choice(found, _changed(spread="school"), made, *_days(days)), near, np.ones(len(near), bool))]
 
 
-def placebo_rows(found: Sides, main: Jump) -> list[Row]:
+def placebos(found: Sides, main: Jump) -> list[Rested]:
     """Jumps where none should be: at two other lines, and at the line in what the support could not have moved.
 
     `placebo_cutoff` (points fewer) is at the middle pupil of each side, from that side alone. `placebo`: absence in the
@@ -144,10 +153,11 @@ def placebo_rows(found: Sides, main: Jump) -> list[Row]:
     return [*_other_lines(found, main), *_other_outcomes(found, main)]
 
 
-def _other_lines(found: Sides, main: Jump) -> list[Row]:
+def _other_lines(found: Sides, main: Jump) -> list[Rested]:
     rows = []
     for name, side in SIDES:
-        part = found.where(found.frame["above"] == side)
+        own = (found.frame["above"] == side).to_numpy()
+        part = found.where(own)
         middle = float(part.frame["running"].median())
         try:
             outcome = 100 * part.frame["outcome"].to_numpy(float)
@@ -158,11 +168,12 @@ def _other_lines(found: Sides, main: Jump) -> list[Row]:
             method = f"a line at {found.pct + middle:.0f}%"
             row = row_of(fewer(made.robust), "placebo_cutoff", found.scope, group=f"side={name}",
                          unit="percentage points", method=method)  # fmt: skip
-            rows.append(replace(row, n=len(part.frame)))
+            used = own & (np.abs(found.running - middle) < made.reach)
+            rows.append(Rested(replace(row, n=len(part.frame)), used, own))
     return rows
 
 
-def _other_outcomes(found: Sides, main: Jump) -> list[Row]:
+def _other_outcomes(found: Sides, main: Jump) -> list[Rested]:
     frame = found.frame
     possible = frame["possible_outcome"].astype(float)
     tried = {
@@ -183,11 +194,12 @@ def _other_outcomes(found: Sides, main: Jump) -> list[Row]:
             made = jump(values[known].to_numpy(float), part.running, also=part.alike(), way=same_reach(main))
         except ValueError:
             continue
-        if min(made.below, made.above) < limit(found.audience):
+        used = used_by(found, made, same_reach(main)) & known.to_numpy()
+        if few_on_a_side(found, used):
             continue
         row = row_of(fewer(made.robust), "placebo", found.scope, group=f"outcome={name}", unit=unit,
                      method="the main fit")  # fmt: skip
-        rows.append(replace(row, n=len(frame)))
+        rows.append(Rested(replace(row, n=len(frame)), used, np.ones(len(frame), bool)))
     return rows
 
 
@@ -199,7 +211,7 @@ NAMES = {
 }
 
 
-def placebo_checks(rows: list[Row], pct: float) -> list[Check]:
+def placebo_checks(rows: Sequence[Row], pct: float) -> list[Check]:
     """Each placebo as a check: it fails where a jump stands out at 1 in 100."""
     checks = []
     for row in rows:

@@ -15,12 +15,15 @@ from attendlib.questions.impact.asked import Asked, eligible_of, span_of
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.designs.cutoff import fitted
 from attendlib.questions.impact.threshold import Sides, both_sides, counted, placed, sides
+from attendlib.questions.impact.threshold_counts import untold, used_by
 from attendlib.questions.impact.threshold_doubts import (
     choice_rows,
     density_check,
     density_rows,
     homes_check,
     placebo_checks,
+    placebos,
+    ways,
 )
 from attendlib.questions.impact.threshold_figures import before_after_row, bin_rows, reach_count_rows, within_reach
 from attendlib.questions.intervention_impact import intervention_impact
@@ -139,6 +142,60 @@ def test_few_left_out_for_a_sibling_are_never_read_and_none_is_no_choice() -> No
     assert homes_apart(replace(whole, frame=whole.frame.assign(sibling=0.0))) == []
     assert homes_apart(whole) == []
     assert "No household is recorded" in homes_check(whole).text
+
+
+def of_group(rows: list[Row], group: str) -> Row:
+    (row,) = [row for row in rows if group in row.group]
+    return row
+
+
+def test_who_a_way_of_fitting_rests_on_is_who_it_counts() -> None:
+    found = study(Shape(400, possible=100), 1)  # whole points: some stand where the reach ends
+    main = fitted(found).rule
+    for key, way in ways(found, main):
+        made = jump(100 * found.frame["outcome"].to_numpy(float), found.running, way=way)
+        assert used_by(found, made, way).sum() == made.below + made.above, key
+
+
+def test_few_beyond_the_reach_are_not_told_by_degrees_of_freedom() -> None:
+    found = study(Shape(400), 4)
+    far = 2 * found.way.reach
+    near = found.where(np.abs(found.running) < far)
+    for beyond in (0, 1, 40):
+        running = near.frame["running"].to_numpy().copy()
+        running[np.flatnonzero(running > 0)[:beyond]] += far
+        moved = replace(near, frame=near.frame.assign(running=running))
+        double = of_group(choice_rows(moved, fitted(moved).rule, 100.0), "reach=double")
+        assert (double.n, double.value is None) == (len(running), False)
+        assert (
+            (double.df, double.se, double.p) == (None,) * 3 if beyond == 1 else double.df == len(running) - beyond - 6
+        )
+
+
+def two_schools(**few: Any) -> Sides:
+    """Half the pupils in each of two schools, page of both; `few` columns are 1 for one near the line in the second
+    and for a quarter of the first's pupils."""
+    whole = study(Shape(1000), 5)
+    school = np.where(np.arange(1000) < 500, "1", "2")
+    one = np.flatnonzero((school == "2") & (np.abs(whole.running) < whole.way.reach))[:1]
+    chosen = ((school == "1") & (np.arange(1000) % 4 == 0)) | np.isin(np.arange(1000), one)
+    columns = {name: np.where(chosen, *values) for name, values in few.items()}
+    return replace(whole, scope="all", frame=whole.frame.assign(school=school, **columns))
+
+
+def test_one_school_s_few_left_out_are_not_told_by_all_schools_less_its_own_page() -> None:
+    (row,) = homes_apart(two_schools(sibling=(1.0, 0.0)))
+    assert (row.value, row.withheld) == (None, "c")
+    sixth = np.arange(1000) % 6 / 5
+    found = two_schools(fsm6=(np.nan, np.round(sixth)))
+    main = fitted(found).rule
+    asked = placebos(found, main)
+    told = untold(found, asked, main)
+    free_meals, earlier = of_group(told, "fsm6"), of_group(told, "earlier_absence")
+    assert (free_meals.n, free_meals.df, free_meals.se, free_meals.p) == (1000, None, None, None)
+    assert earlier.df is not None
+    checks = placebo_checks([each.row for each in asked], LINE)
+    assert not any("Too few" in check.text for check in checks)  # judged by p, which is not shown
 
 
 def test_a_sibling_is_another_pupil_of_the_home_who_was_referred(

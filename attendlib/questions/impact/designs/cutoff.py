@@ -13,13 +13,14 @@ from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.evidence import Evidence
 from attendlib.questions.impact.figures import BY_CODE, days_rows, share_row
 from attendlib.questions.impact.threshold import Sides, counted, sides
+from attendlib.questions.impact.threshold_counts import untold
 from attendlib.questions.impact.threshold_doubts import (
     choice_rows,
     density_check,
     density_rows,
     homes_check,
     placebo_checks,
-    placebo_rows,
+    placebos,
 )
 from attendlib.questions.impact.threshold_figures import (
     before_after_row,
@@ -64,12 +65,13 @@ def cutoff(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     near = within_reach(found, made.rule.reach)
     days = float(near.frame["possible_outcome"].mean()) / SESSIONS_A_DAY
     rows = _differences(found, made, days)
-    placebos = placebo_rows(found, made.rule)
+    none_asked = placebos(found, made.rule)
     dense = density_rows(found)
     yearly = {row.model: row for row in rows if row.estimate == "days_fewer" and not row.outcome}
     others = frames.interventions(pupils)
     checks = [
-        _kept_check(found, made), *density_check(dense), *placebo_checks(placebos, found.pct), _long_enough(days),
+        _kept_check(found, made), *density_check(dense), *placebo_checks([each.row for each in none_asked], found.pct),
+        _long_enough(days),
         *others_check(near.frame.assign(treated=near.frame["above"]), found.windows.outcome,
                       others[others["intervention"] != asked.intervention]),
         _values_check(near), homes_check(found),
@@ -77,7 +79,7 @@ def cutoff(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
     counts = reach_count_rows(found, made.rule.reach)
     rows += [
         *_referral_rows(near, made, counts), *counts, *bin_rows(found), *line_rows(found, made.rule),
-        *choice_rows(found, made.rule, days), *placebos, *dense,
+        *choice_rows(found, made.rule, days), *untold(found, none_asked, made.rule), *dense,
     ]  # fmt: skip
     return Evidence(
         rows, checks, yearly.get(CUTOFF), yearly.get("rule"), found.steps, scope, len(found.frame),
