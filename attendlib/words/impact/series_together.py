@@ -78,8 +78,9 @@ MANNER = Manner(
         "The schools' differences are then put together by a random-effects meta-analysis: each counts by how sure it"
         " is and by how far schools truly differ (REML); the interval is Knapp and Hartung's, on one less than the"
         " number of schools, its error never below the plain one.",
-        "Only where each school is compared with its own year groups may a verdict rest on the mean: set beside the"
-        " same other schools, or England's same weeks, all figures lean together.",
+        "Only where each school is compared with its own year groups may a verdict rest on the mean, and not where the"
+        " same year group began first in most of them: set beside the same other schools, or England's same weeks, or"
+        " each time the same year group, all figures lean together.",
     ),
     details=_details,
 )

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 from series_studies import Shape, study
@@ -19,7 +20,7 @@ from attendlib.questions.impact.courses import check_way, main_way, points_fewer
 from attendlib.questions.impact.designs import series as one_school
 from attendlib.questions.impact.designs import series_together as together
 from attendlib.questions.impact.figures import days_rows
-from attendlib.questions.impact.observed import OTHER_SCHOOLS, SAME_SCHOOL
+from attendlib.questions.impact.observed import OTHER_SCHOOLS, SAME_SCHOOL, observed
 from attendlib.questions.impact.pooled import mean_row, pooled
 from attendlib.questions.impact.school_course import CHECK, MAIN, RAW, Course
 from attendlib.questions.intervention_impact import intervention_impact
@@ -84,6 +85,29 @@ def test_a_planted_difference_is_found_and_a_verdict_rests_on_schools_own_year_g
         beside = asked(partial(course, 4.0), comparison=comparison)
         assert beside.verdict == "Cannot tell"
         assert said in beside.reasons[0]
+
+
+def test_the_year_groups_are_those_that_the_interventions_table_has_first(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = pd.read_csv(trust.study.parents[1] / "data" / "interventions.csv", dtype={"school": str})
+    listed = listed[(listed["intervention"] == "breakfast_club") & listed["start_date"].notna()]
+    asked = Asked("breakfast_club", "2024/25", 2.0, 75, SAME_SCHOOL, "series", "none", None, None, None)
+    for school in ("999002", "999006"):
+        here = listed[listed["school"] == school]
+        first = here.loc[here["start_date"] == here["start_date"].min(), "year_group"].astype(int)
+        first = first[~first.isin([0, 7])]  # just come: nothing is held of them from before
+        assert observed(trust.pupils(school, monkeypatch), asked).year_groups == tuple(sorted(first))
+
+
+@pytest.mark.parametrize(("began", "passed"), [("7777", False), ("7778", False), ("7788", None), ("6789", None)])
+def test_schools_apart_never_passes_and_fails_where_most_began_with_one_year_group(began: str, passed: Any) -> None:
+    seen = study(Shape(comparison=SAME_SCHOOL), 1)
+    own = {f"{i}": Course(replace(seen, year_groups=(int(one), 11 + i)), {}, {}, []) for i, one in enumerate(began)}
+    check = together._apart(SAME_SCHOOL, own)
+    assert check.passed is passed
+    said = f"In {began.count('7')} of 4 schools Year 7 is among those that began first"
+    assert check.text.startswith(said if passed is False else "Each school is set beside year groups of its own")
 
 
 def test_a_school_that_failed_its_own_check_stays_in_the_mean_and_stops_the_verdict(asked: Any) -> None:

@@ -1,9 +1,11 @@
 """Several schools' own courses put together: each as its own page has it, whatever it found (random effects)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from attendlib.facts.definitions import DAYS_A_YEAR, FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
+from attendlib.facts.years import year_group_name
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import rescaled, row_of
@@ -53,7 +55,7 @@ def series_together(pupils: Pupils, asked: Asked) -> Evidence:
         *sound_row(main, failed, n, of),
     ]  # fmt: skip
     checks = [
-        kept([str(names[school]) for school in failed], len(own), of), _apart(asked.comparison),
+        kept([str(names[school]) for school in failed], len(own), of), _apart(asked.comparison, own),
         _counted([str(names[school]) for school in without], len(own)), agreement(main, of),
     ]  # fmt: skip
     context = {
@@ -116,11 +118,15 @@ def _own_rows(own: Mapping[str, Course], without: list[str], of: Unit) -> list[R
     return [*rows, *(replace(none, group=f"school={school}") for school in without)]
 
 
-def _apart(comparison: str) -> Check:
-    """Whether schools' figures are of different pupils: only then is the mean as sure as its interval says."""
+def _apart(comparison: str, own: Mapping[str, Course]) -> Check:
+    """Whether schools' figures share something: only apart is the mean as sure as its interval says.
+
+    Beside its own year groups a school is apart from the others' pupils, not from what one year group does everywhere.
+    So it never passes: it fails where one year group counts in most schools, else it is for information.
+    """
     name = "Schools that stand apart"
     if comparison == SAME_SCHOOL:
-        return Check(name, True, "Each school is set beside year groups of its own.")
+        return _year_groups_apart(name, own)
     if comparison == NONE:
         alone = "No school is set beside anything: whatever else changed at the same time would look the same."
         return Check(name, False, alone)
@@ -129,6 +135,22 @@ def _apart(comparison: str) -> Check:
         " mean is less sure than its interval says."
     )
     return Check(name, False, text)
+
+
+def _year_groups_apart(name: str, own: Mapping[str, Course]) -> Check:
+    shared = Counter(year_group for each in own.values() for year_group in each.seen.year_groups).most_common(1)
+    if shared and 2 * shared[0][1] > len(own):
+        year_group, many = shared[0]
+        text = (
+            f"In {many} of {len(own)} schools {year_group_name(year_group)} is among those that began first: what that"
+            " year group did everywhere is in most figures, so the mean's interval is too short."
+        )
+        return Check(name, False, text)
+    text = (
+        "Each school is set beside year groups of its own. What one year group did everywhere, or all schools' terms"
+        " brought, may still be in several figures; then the mean is less sure than its interval says."
+    )
+    return Check(name, None, text)
 
 
 def _counted(without: list[str], many: int) -> Check:
