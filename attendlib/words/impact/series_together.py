@@ -70,6 +70,8 @@ MANNER = Manner(
         "Nobody drew lots for when and where it began; whatever else changed in these schools since looks the same.",
         "A mean over schools is not what any one school may expect: see where one more school would lie.",
         "Each school's interval rests on few periods, and the mean takes it as known.",
+        "A verdict needs every school's own checks to pass. Six sound schools all pass that of the spell before the"
+        " start in 30 of 100 studies, twelve in 9.",
     ),
     method=(
         "Each school's course before its own start is carried on, less that of what it is compared with, as on its own"

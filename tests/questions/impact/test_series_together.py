@@ -68,6 +68,9 @@ def test_the_page_puts_every_schools_own_figure_together(trust: Trust, monkeypat
     mean = answer.row("days_fewer", model="pooled_series")
     assert (mean.n_groups, mean.df, mean.n) == (6, 5.0, sum(row.n for row in answer.select("school_difference")))
     story, details = tell(answer), tell(impact_details(answer))
+    assert [row.estimate for row in answer.rows if "detectable" in row.estimate] == ["detectable_days"]
+    assert "a verdict also needs every school's own checks to pass" in " ".join(story.sentences)
+    assert not any("more pupils find smaller" in step for step in story.next_steps)
     assert "In 6 schools together" in story.sentences[0]
     assert "beside its other year groups" in story.sentences[0]
     assert causal_words(f"{story} {details}") == ()

@@ -64,8 +64,9 @@ def series_together(pupils: Pupils, asked: Asked) -> Evidence:
         "period": asked.period, **{f"school_{urn}": str(names[urn]) for urn in (*own, *without)},
     }  # fmt: skip
     return Evidence(
-        rows, checks, year.get(f"pooled_{MAIN}"), year.get(f"pooled_{CHECK}"), (), "all", n, context, unit="schools"
-    )
+        rows, checks, year.get(f"pooled_{MAIN}"), year.get(f"pooled_{CHECK}"), (), "all", n, context, unit="schools",
+        vetoes=True,
+    )  # fmt: skip
 
 
 def _courses(pupils: Pupils, asked: Asked) -> tuple[dict[str, Course], list[str]]:

@@ -56,7 +56,8 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         kept(failed, len(counted), STUDIES), _own_errors(counted), _counted(every, counted),
         _worthwhile(counted, asked), agreement(main, STUDIES),
     ]  # fmt: skip
-    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted), unit="studies")
+    context = _context(every, counted)
+    return Evidence(rows, checks, means[0], means[1], (), scope, n, context, unit="studies", vetoes=True)
 
 
 def _large_enough(each: Earlier, audience: str) -> Earlier:
