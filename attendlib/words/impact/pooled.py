@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from attendlib.records.answer import Answer, Chart, Row, Table
 from attendlib.words.charts import Dot, dots
-from attendlib.words.numbers import count, figure, pupils
+from attendlib.words.numbers import count, figure, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
 WAYS = {
@@ -38,6 +38,11 @@ def spread(answer: Answer, of: Told) -> tuple[str, ...]:
     if row is None or row.value is None:
         return ("The figures are withheld.",)
     whose = f"{of.several.capitalize()}' true differences"
+    if row.low is None:
+        return (
+            f"{whose} spread by {plain(row.value)} {row.unit} around their mean (standard deviation), without an"
+            f" interval: {of.several} agree better than their own errors allow.",
+        )
     return (f"{whose} spread by {figure(row)} {row.unit} around their mean (standard deviation).",)
 
 

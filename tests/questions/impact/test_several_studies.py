@@ -69,12 +69,17 @@ def test_studies_that_agree_by_chance_decide_nothing(ask: Asks, step: float, sho
     assert mean.se == pytest.approx(4 / 5**0.5)
     assert all(row.p != 0 for row in page.rows)
     assert (page.row("choice", group=plain) is not None) == shown
+    spread = page.row("between_studies")
+    assert (spread.value, spread.low, spread.high, spread.confidence_pct) == (0, None, None, None)
+    assert "agree better than their own errors allow" in " ".join(tell(impact_details(page)).sentences)
+    assert "better than their own" in next(check.text for check in page.checks if check.name == "Studies agree")
 
 
 def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     page = ask([*STUDIES, Found("few", withheld="c")])
     story, details = tell(page), tell(impact_details(page))
     assert story.sentences[0].startswith("In 6 studies together, those meant for the tutor calls missed 1.3 days fewer")
+    assert page.row("rule_detectable_days") is None
     assert "6 studies; 1 more published none for all schools, or of too few" in " ".join(story.sentences)
     studies = next(table for table in details.tables if table.caption.startswith("What each study found"))
     assert [cells[0] for cells in studies.cells] == ["north", "south", "east", "west", "mid", "far", "few"]
