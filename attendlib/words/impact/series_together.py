@@ -21,11 +21,21 @@ def _first(answer: Answer) -> str:
     assert row.value is not None
     days = f"{plain(abs(row.value), places_for(row))} days {'fewer' if row.value >= 0 else 'more'}"
     beside = "" if c["comparison"] == "none" else f", beside {c['beside']}"
+    who = "the year groups that first had" if c["first_alone"] else "pupils with"
     return (
-        f"In {c['schools']} schools together, over about {c['window_days']} school days from its start, pupils with"
+        f"In {c['schools']} schools together, over about {c['window_days']} school days from its start, {who}"
         f" {c['intervention']} missed {days} ({lessons(row.value)}) than if their school's course before had gone on"
-        f"{beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} where it began)."
+        f"{beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} {_where(answer)})."
     )
+
+
+def _where(answer: Answer) -> str:
+    """Whose pupils are counted: of a school's year groups only those that began first."""
+    many = answer.context["year_groups"]
+    if many == "0":
+        return "where it began"
+    groups = f"{many} year group{'' if many == '1' else 's'}"
+    return f"in {groups}, each school's first" if answer.context["first_alone"] else f"in {groups} where it began"
 
 
 def _more(answer: Answer) -> tuple[str, ...]:

@@ -72,6 +72,11 @@ def test_the_page_puts_every_schools_own_figure_together(trust: Trust, monkeypat
     assert "a verdict also needs every school's own checks to pass" in " ".join(story.sentences)
     assert not any("more pupils find smaller" in step for step in story.next_steps)
     assert "In 6 schools together" in story.sentences[0]
+    assert "the year groups that first had the breakfast club missed" in story.sentences[0]
+    assert "549 pupils in " + answer.context["year_groups"] + " year groups, each school's first)" in story.sentences[0]
+    assert (
+        int(answer.context["year_groups"]) == 7
+    )  # as the invented table has them, but a Year 1 and a Year 7 that just came
     assert "beside its other year groups" in story.sentences[0]
     assert causal_words(f"{story} {details}") == ()
     assert reading_age(" ".join(story.sentences[:5])) < 13

@@ -61,7 +61,9 @@ def series_together(pupils: Pupils, asked: Asked) -> Evidence:
     context = {
         "design": DESIGN, "outcome": _dates([each.seen for each in own.values()]), "window_days": f"{days:.0f}",
         "schools": str(len(own)), "schools_without": str(len(without)), "beside": BESIDE[asked.comparison],
-        "period": asked.period, **{f"school_{urn}": str(names[urn]) for urn in (*own, *without)},
+        "period": asked.period, "year_groups": str(sum(len(each.seen.year_groups) for each in own.values())),
+        "first_alone": "yes" if any(each.seen.which for each in own.values()) else "",
+        **{f"school_{urn}": str(names[urn]) for urn in (*own, *without)},
     }  # fmt: skip
     return Evidence(
         rows, checks, year.get(f"pooled_{MAIN}"), year.get(f"pooled_{CHECK}"), (), "all", n, context, unit="schools",
