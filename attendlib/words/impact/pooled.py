@@ -1,5 +1,6 @@
 """What is said alike of several schools or several studies put together: the forest, the spread, the other ways."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attendlib.records.answer import Answer, Chart, Row, Table
@@ -68,4 +69,9 @@ def choices(answer: Answer, of: Told) -> Table:
         left_out = {"none": "", "failed": f"Without {of.several} that failed a check of their own"}
         name = left_out.get(made["without"], f"Without {of.name(answer, made['without'])}") or WAYS[made["together"]]
         lines.append(Line(name, row))
-    return estimates_table("Put together in other ways: fewer days missed", "Way", "Difference", lines)
+    return estimates_table(f"Put together in other ways: fewer {missed(lines)} missed", "Way", "Difference", lines)
+
+
+def missed(lines: Sequence[Line]) -> str:
+    """'days', or 'percentage points' where the figures are not in days."""
+    return "percentage points" if any(line.row.unit == "percentage points" for line in lines) else "days"

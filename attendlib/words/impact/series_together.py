@@ -2,7 +2,7 @@
 
 from attendlib.records.answer import Answer, Chart, Story, Table
 from attendlib.words.impact.manner import Manner
-from attendlib.words.impact.pooled import Told, choices, forest, spread
+from attendlib.words.impact.pooled import Told, choices, forest, missed, spread
 from attendlib.words.impact.series import CHECKED
 from attendlib.words.numbers import interval_words, lessons, places_for, plain, pupils
 from attendlib.words.tables import Line, estimates_table
@@ -61,14 +61,15 @@ def _details(answer: Answer) -> Story:
 
 def _charts(answer: Answer) -> tuple[Chart, ...]:
     unit = next((row.unit for row in answer.select("school_difference") if row.value is not None), "")
-    mean = answer.row("days_fewer" if unit == "days a year" else "days_fewer_in_window", model=MAIN)
+    mean = answer.row("days_fewer" if unit == "days a year" else "points_fewer", model=MAIN)
     return forest(answer, SCHOOLS, mean)
 
 
 def _schools(answer: Answer) -> Table:
     lines = [Line(SCHOOLS.label(answer, row), row) for row in answer.select("school_difference")]
     note = "x: no course that can be told; the school's own page says why."
-    return estimates_table("Each school's own difference: fewer days missed", "School", "Difference", lines, note)
+    caption = f"Each school's own difference: fewer {missed(lines)} missed"
+    return estimates_table(caption, "School", "Difference", lines, note)
 
 
 MANNER = Manner(

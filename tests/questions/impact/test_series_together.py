@@ -149,7 +149,13 @@ def test_too_short_an_outcome_anywhere_is_not_told_for_a_year(asked: Any) -> Non
 
     answer = asked(made)
     assert answer.row("days_fewer", model="pooled_series") is None
-    assert {row.unit for row in answer.select("school_difference")} == {"days in the window"}
+    assert {row.unit for row in answer.select("school_difference")} == {"percentage points"}
+    own = answer.row("school_difference", group="school=999003")
+    assert own.value == pytest.approx(course(0.0, 3).estimates[MAIN].value)  # not scaled by the others' windows
+    details = tell(impact_details(answer))
+    captions = [table.caption for table in details.tables if table.caption.endswith("missed")]
+    assert [caption.partition(": ")[2] for caption in captions] == ["fewer percentage points missed"] * 2
+    assert "Percentage points fewer missed" in details.charts[0].alt
     assert answer.verdict == "Cannot tell"
 
 

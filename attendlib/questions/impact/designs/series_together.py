@@ -44,7 +44,7 @@ def series_together(pupils: Pupils, asked: Asked) -> Evidence:
         reason = f"fewer than two schools have a course of their own since {asked.with_article} began"
         raise Refused("not_applicable", f"{reason}: see the pages of the schools where it did ({where})")
     days = sum(each.seen.days_after for each in own.values()) / len(own)
-    of, n = _unit(own, days), sum(_pupils(each.seen) for each in own.values())
+    of, n = _unit(own), sum(_pupils(each.seen) for each in own.values())
     main = _of(own, MAIN)
     rows = [row for model in (MAIN, CHECK) for row in _mean_rows(_of(own, model), model, n, days, of)]
     year = {row.model: row for row in rows if row.estimate == "days_fewer"}
@@ -95,13 +95,11 @@ def _pupils(seen: Observed) -> int:
     return int(seen.own_pupils.max())
 
 
-def _unit(own: Mapping[str, Course], days: float) -> Unit:
-    """Schools, in days a year where every school's outcome is long enough."""
+def _unit(own: Mapping[str, Course]) -> Unit:
+    """Schools, in days a year where every school's outcome is long enough, else in points: their windows differ."""
     least = min(each.seen.days_after for each in own.values())
     annual = least * SESSIONS_A_DAY >= FEWEST_SESSIONS_ANNUALISED
-    return (
-        Unit("school", "days a year", DAYS_A_YEAR / 100) if annual else Unit("school", "days in the window", days / 100)
-    )
+    return Unit("school", "days a year", DAYS_A_YEAR / 100) if annual else Unit("school", "percentage points")
 
 
 def _mean_rows(own: Mapping[str, Estimate], model: str, n: int, days: float, of: Unit) -> list[Row]:
@@ -110,7 +108,7 @@ def _mean_rows(own: Mapping[str, Estimate], model: str, n: int, days: float, of:
 
 
 def _own_rows(own: Mapping[str, Course], without: list[str], of: Unit) -> list[Row]:
-    """Each school's main difference, in days, as its own page has it; and those that have none, without a figure."""
+    """Each school's main difference, as its own page has it; and those that have none, without a figure."""
     rows = []
     for school, each in own.items():
         points = row_of(
