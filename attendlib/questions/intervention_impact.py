@@ -89,14 +89,15 @@ def _context(pupils: Pupils, asked: Asked) -> dict[str, str]:
 
 def _answer(pupils: Pupils, asked: Asked, found: Evidence, context: dict[str, str]) -> Answer:
     """The verdict's rows beside the design's, all through the gate."""
-    context |= {**found.context, "unit": found.unit}
+    context |= {**found.context, "unit": found.unit, **({"vetoes": "yes"} if found.vetoes else {})}
     checks = [*found.checks, protocol_check(pupils, QUESTION, outcome_from)]
-    judged = Judged.of(found.main, found.main if found.alone else found.check, asked.delta)
+    second = found.main if found.alone else found.check
+    judged = Judged.of(found.main, second, asked.delta)
     verdict, reasons = decide(judged, Design(checks, found.has_baseline, found.unit), asked.certainty_pct / 100)
     if found.alone and clearly(judged, verdict):
         verdict = CLEAR_BENEFIT
     rows = [*found.rows, *shrunken_rows(found.main), *_chances(judged, found)]
-    rows += reach_rows(found.main, found.main if found.alone else found.check, asked.delta, asked.certainty_pct / 100)
+    rows += reach_rows(found.main, None if found.vetoes else second, asked.delta, asked.certainty_pct / 100)
     rows += asked_rows(found, asked, checks)
     checks += df_checks(found.main, found.unit)  # not among the failed: putting studies together does mend too few
     period = context["outcome"]

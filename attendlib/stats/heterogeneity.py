@@ -83,7 +83,12 @@ def _crossing(f: Callable[[float], float], low: float, high: float) -> float:
 
 
 def q_profile(y: np.ndarray, v: np.ndarray, confidence_pct: float) -> tuple[float, float]:
-    """An interval for tau2, exact for normal estimates: Viechtbauer (2007), Stat. Med. 26(1)."""
+    """An interval for tau2, exact for normal estimates: Viechtbauer (2007), Stat. Med. 26(1).
+
+    NaN where the set is empty: the estimates agree better than their own errors allow, so that no tau2 is in accord.
+    """
     tail = 0.5 - confidence_pct / 200
+    if weighted_mean(y, v, 0.0)[2] < chdtri(len(y) - 1, 1 - tail):
+        return float("nan"), float("nan")
     low, high = (_where_q_is(y, v, float(chdtri(len(y) - 1, q))) for q in (tail, 1 - tail))
     return low, high

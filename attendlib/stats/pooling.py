@@ -29,8 +29,8 @@ class Meta:
     """The mean of k estimates with its interval and test, in their unit; `prediction_*` is where a new group's lies.
 
     It takes tau2 as known, as metafor does, so is short where groups differ little: `Pooled.new_low` is not.
-    `between` is tau2 with its standard error (NaN unless REML) and Q-profile interval. `i2_pct` and `h2` set it beside
-    the typical sampling variance; `q` on `q_df` tests that there is none.
+    `between` is tau2 with its standard error (NaN unless REML) and Q-profile interval (NaN where that set is empty).
+    `i2_pct` and `h2` set it beside the typical sampling variance; `q` on `q_df` tests that there is none.
     """
 
     value: float

@@ -185,6 +185,9 @@ def _reach(answer: Answer) -> str:
     if row is None or row.value is None:
         return ""
     first = f"A comparison of this size finds a true difference of {_whole(row)} days a year in four cases of five"
+    if "vetoes" in answer.context:
+        unit = {"schools": "school's", "studies": "study's"}[answer.context["unit"]]
+        return f"{first}; a verdict also needs every {unit} own checks to pass."
     if "check" not in chance_values(answer):
         return f"{first}."
     if rule is None or rule.value is None:
@@ -267,8 +270,13 @@ def _next_steps(answer: Answer) -> tuple[str, ...]:
     rule = answer.row("rule_detectable_days")
     here = f" This comparison could tell {_whole(rule)} days a year or more." if rule and rule.value else ""
     pool = "Put the schools of the hub together" if answer.scope == "school" else "Ask further schools to join"
+    if "vetoes" in answer.context:
+        more = f"The more {answer.context['unit']}, the surer the mean, not the verdict"
+        first = f"{more}: one whose own check fails stops it. See the mean without such, and why it failed."
+    else:
+        first = f"{pool}: more pupils find smaller differences.{here}"
     return (
-        f"{pool}: more pupils find smaller differences.{here}",
+        first,
         "Follow the same pupils for longer, and fix now when the next look will be.",
         "Next time more pupils qualify than there are places, draw lots for a waiting list: chance makes groups alike.",
     )

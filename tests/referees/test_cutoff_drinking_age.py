@@ -66,6 +66,30 @@ def test_the_printed_standard_errors(
     assert (found.coef["over"], found.se["over"]) == pytest.approx((step, se), abs=ROUNDED)
 
 
+def nearest(y: np.ndarray, x: np.ndarray, order: int) -> float:
+    """The step's standard error from each cell's three nearest on its side (Calonico and others 2014), by hand."""
+    total = 0.0
+    for side in (x < 0, x >= 0):
+        near, level = np.abs(np.subtract.outer(x[side], x[side])), y[side]
+        np.fill_diagonal(near, np.inf)
+        three = near <= np.sort(near, axis=1)[:, [2]]  # more than three where distances are equal
+        many = three.sum(axis=1)
+        squares = many / (many + 1) * (level - three @ level / many) ** 2
+        total += float(np.linalg.pinv(np.vander(x[side], order + 1, increasing=True))[0] ** 2 @ squares)
+    return total**0.5
+
+
+# of all deaths; printed in docs/methods.md
+@pytest.mark.parametrize(("reach", "order", "se"), [(2, 1, 1.33), (2, 2, 2.19), (1, 1, 2.12), (1, 2, 3.34)])
+def test_its_own_standard_errors_are_those_of_nearest_neighbours(
+    deaths: pd.DataFrame, reach: int, order: int, se: float
+) -> None:
+    near = deaths[deaths["x"].abs() <= reach]
+    found = stepped(deaths, "all", Way(order=order, kernel="uniform", reach=reach, bias_reach=reach)).plain.se
+    assert found == pytest.approx(nearest(near["all"].to_numpy(), near["x"].to_numpy(), order), rel=1e-9)
+    assert found == pytest.approx(se, abs=ROUNDED)
+
+
 def test_facures_triangular_line_over_a_year(deaths: pd.DataFrame) -> None:
     found = stepped(deaths, "all", Way(reach=1.0, bias_reach=1.0))
     assert found.plain.value == pytest.approx(9.7004, abs=0.00005)

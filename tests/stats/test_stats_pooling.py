@@ -27,6 +27,16 @@ def test_equal_standard_errors_give_the_plain_t_interval():
         assert meta_analysis(y, np.full(5, 0.5), method).between == pytest.approx(found.between)
 
 
+@pytest.mark.parametrize(("q", "empty"), [(0.0, True), (0.4843, True), (0.4846, False)])
+def test_too_good_an_agreement_has_no_interval_for_its_spread(q: float, empty: bool) -> None:
+    """Of chi-squared on 4 degrees of freedom 2.5% lie under 0.48442 (tables): then no spread is in accord."""
+    y = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]) * (q / 10) ** 0.5
+    found = meta_analysis(y, np.ones(5))
+    assert found.q == pytest.approx(q)
+    assert (np.isnan(found.between_low), np.isnan(found.between_high)) == (empty, empty)
+    assert found.between == 0
+
+
 def test_reml_equals_a_random_intercept_of_known_within_variance():
     rng = np.random.default_rng(0)
     n = rng.integers(150, 400, 40)

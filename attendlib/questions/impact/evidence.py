@@ -15,7 +15,8 @@ class Evidence:
     for a year. With `alone` main decides by itself (a kept cut-off). A check with `passed` False ends in "Cannot tell".
     `steps` and `n` count the pupils analysed; `context` holds texts for the words: `outcome`, `window_days` (school
     days in the outcome) and whatever else the design's own words need. `unit` is what chance is
-    counted over, in the plural.
+    counted over, in the plural. With `vetoes` checks of each of several units can stop the verdict, so the estimates
+    alone do not tell how often the rule reads anything.
     """
 
     rows: list[Row]
@@ -29,3 +30,4 @@ class Evidence:
     has_baseline: bool = True
     alone: bool = False
     unit: str = "pupils"
+    vetoes: bool = False

@@ -15,6 +15,7 @@ from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
 from attendlib.questions.impact.groups import (
     NEVER,
+    NEW_YEAR,
     Groups,
     began_unseen,
     dates_words,
@@ -40,7 +41,8 @@ class Observed:
     `own` and `beside` (kinds of absence, periods) are percent missed, in the order of RATES (NaN where not known; all 0
     without a comparison). `own_pupils`, `beside_pupils` (periods,) count who was there, `possible` mean half-day
     sessions of the school's pupils, `after` is true from the start on. `pupils` and `groups` count all on both sides.
-    `which` names the year groups that began first where others of the school began too.
+    `which` names the year groups that began first where others of the school began too; `year_groups` are those that
+    count, as each was when it began (none for whole schools).
     """
 
     own: np.ndarray
@@ -58,6 +60,7 @@ class Observed:
     comparison: str
     period: str
     which: str = ""
+    year_groups: tuple[int, ...] = ()
 
     @property
     def times(self) -> np.ndarray:
@@ -89,9 +92,9 @@ def observed(pupils: Pupils, asked: Asked) -> Observed:
     start = _start(pupils, asked, groups, here)
     treated = here & (groups.first == start)
     untreated = _untreated(pupils, asked, groups, here)
-    which = _which(pupils, asked, groups, treated, here)
+    which, began = _which(pupils, asked, groups, treated, here), _began(asked, groups, treated)
     groups, treated, untreated = _both_sides(groups, treated, untreated, here)
-    made = replace(_course(groups, treated, untreated, start, asked), which=which)
+    made = replace(_course(groups, treated, untreated, start, asked), which=which, year_groups=began)
     if asked.comparison == NATIONAL:
         made = _beside_england(made, str(groups.labels["phase"][treated.argmax()]))
     return _long_enough(_between(made, asked), asked)
@@ -131,6 +134,14 @@ def _which(pupils: Pupils, asked: Asked, groups: Groups, treated: np.ndarray, he
         return ""
     days = dates_words([day.date() for day in sorted(set(groups.labels["start"][treated]))])
     return f"the year groups that began {asked.with_article} on {days} ({int(treated.sum())} of {many})"
+
+
+def _began(asked: Asked, groups: Groups, treated: np.ndarray) -> tuple[int, ...]:
+    """The treated year groups as they were when they began: labels have them by the asked year. None of schools."""
+    labels = groups.labels[treated]
+    opened = labels["start"].dt.year - (labels["start"].dt.month < NEW_YEAR)
+    then = labels["year_group"] + opened - int(asked.year[:4])
+    return tuple(sorted({int(each) for each in then.dropna()}))
 
 
 def _both_sides(

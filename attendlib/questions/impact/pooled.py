@@ -63,13 +63,15 @@ def spread_rows(own: Mapping[str, Estimate], n: int, of: Unit, model: str) -> li
     """Where one more unit's true difference would lie, and how far they truly differ (a standard deviation).
 
     From three on the first averages over how far they may differ: taken at REML's peak, often nought where units are
-    few, it would be as narrow as the mean's own interval.
+    few, it would be as narrow as the mean's own interval. The second has no interval where they agree better than their
+    own errors allow.
     """
     meta, new = pooled(own), another(own)
     base = Row(f"new_{of.name}", "all", model=model, unit=of.unit, n=n, n_groups=meta.n, method="averaged over REML")
     value, low, high = (of.per * each**0.5 for each in (meta.between, meta.between_low, meta.between_high))
-    spread = replace(base, estimate=f"between_{of.plural}", value=value, low=low, high=high, confidence_pct=95.0,
-                     method="REML, Q-profile")  # fmt: skip
+    spread = replace(base, estimate=f"between_{of.plural}", value=value, method="REML, Q-profile")
+    if isfinite(high):
+        spread = replace(spread, low=low, high=high, confidence_pct=95.0)
     if new is None:
         return [spread]
     where = replace(base, value=of.per * new.mean, low=of.per * new.new_low, high=of.per * new.new_high)
@@ -119,5 +121,8 @@ def agreement(own: Mapping[str, Estimate], of: Unit) -> Check:
     if meta.n < FEWEST_FOR_SPREAD:
         return Check(name, None, f"With {meta.n} {of.plural} nobody can say how far they truly differ.")
     value, low, high = (of.per * each**0.5 for each in (meta.between, meta.between_low, meta.between_high))
+    if not isfinite(high):
+        text = f"{of.plural.capitalize()} agree better than their own errors allow, so those may be too large"
+        return Check(name, None, f"{text}: how far true differences spread has no interval.")
     text = f"True differences spread by about {value:.1f} {of.unit} around their mean ({low:.1f} to {high:.1f})"
     return Check(name, None, f"{text}; {meta.i2_pct:.0f}% of what {of.plural} differ by is more than chance.")

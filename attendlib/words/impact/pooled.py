@@ -1,10 +1,11 @@
 """What is said alike of several schools or several studies put together: the forest, the spread, the other ways."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from attendlib.records.answer import Answer, Chart, Row, Table
 from attendlib.words.charts import Dot, dots
-from attendlib.words.numbers import count, figure, pupils
+from attendlib.words.numbers import count, figure, plain, pupils
 from attendlib.words.tables import Line, estimates_table
 
 WAYS = {
@@ -38,6 +39,11 @@ def spread(answer: Answer, of: Told) -> tuple[str, ...]:
     if row is None or row.value is None:
         return ("The figures are withheld.",)
     whose = f"{of.several.capitalize()}' true differences"
+    if row.low is None:
+        return (
+            f"{whose} spread by {plain(row.value)} {row.unit} around their mean (standard deviation), without an"
+            f" interval: {of.several} agree better than their own errors allow.",
+        )
     return (f"{whose} spread by {figure(row)} {row.unit} around their mean (standard deviation).",)
 
 
@@ -63,4 +69,9 @@ def choices(answer: Answer, of: Told) -> Table:
         left_out = {"none": "", "failed": f"Without {of.several} that failed a check of their own"}
         name = left_out.get(made["without"], f"Without {of.name(answer, made['without'])}") or WAYS[made["together"]]
         lines.append(Line(name, row))
-    return estimates_table("Put together in other ways: fewer days missed", "Way", "Difference", lines)
+    return estimates_table(f"Put together in other ways: fewer {missed(lines)} missed", "Way", "Difference", lines)
+
+
+def missed(lines: Sequence[Line]) -> str:
+    """'days', or 'percentage points' where the figures are not in days."""
+    return "percentage points" if any(line.row.unit == "percentage points" for line in lines) else "days"

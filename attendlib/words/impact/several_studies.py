@@ -33,6 +33,11 @@ def _more(answer: Answer) -> tuple[str, ...]:
     without = c["studies_without"]
     left = "" if without == "0" else f"; {without} more published none for all schools, or of too few pupils"
     every = f"Every study with a figure is in the mean, whatever it found: {c['studies']} studies{left}."
+    if "studies_frozen" in c:
+        every = (
+            f"In the mean are {c['studies']} studies{left}. The frozen plan did not name the same"
+            f" ({c['studies_frozen']} when frozen): what changed is told among the checks."
+        )
     row = answer.row("new_study")
     if row is None or row.value is None:
         return (every,)

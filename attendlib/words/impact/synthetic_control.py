@@ -23,7 +23,8 @@ CAVEATS = (
     "Nobody drew lots: whatever else changed in this school alone after the start is in the figure too.",
     "A mixture that ran alike before need not have gone on alike; what happened in those schools is in the figure too.",
     "A school that begins in its worst spell drifts back by itself, and the mixture does not know that. Whether this"
-    " one did is told among the checks, but stops no verdict.",
+    " one did is told among the checks, but stops no verdict and, either way, does not make the figure surer: look at"
+    " the choice without the last two periods before the start.",
     "Pupils change from year to year, in this school and in the others.",
 )
 METHOD = (

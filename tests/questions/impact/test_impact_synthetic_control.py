@@ -155,11 +155,12 @@ def test_a_spell_before_the_start_is_told_and_the_choice_without_it_is_free_of_i
     assert without[1].value == pytest.approx(without[0].value)
 
 
-def test_a_school_that_was_no_worse_just_before_is_told_so() -> None:
+def test_a_school_that_was_no_worse_just_before_is_told_so_and_not_reassured() -> None:
     made = synthetic_control(np.vstack([np.arange(12.0, 0, -1), np.random.default_rng(1).normal(7, 1, (4, 12))]), 8)
     assert spell_check(made, 8, "week").text == (
         "The two weeks before the start were not the worst two in a row of the 8 held from before it, beside its"
-        " mixture."
+        " mixture: that does not make the difference surer, for a bad spell may have been just before all the same; the"
+        " other choices have the difference without these two."
     )
 
 

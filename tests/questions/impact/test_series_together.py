@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 from series_studies import Shape, study
@@ -19,7 +20,7 @@ from attendlib.questions.impact.courses import check_way, main_way, points_fewer
 from attendlib.questions.impact.designs import series as one_school
 from attendlib.questions.impact.designs import series_together as together
 from attendlib.questions.impact.figures import days_rows
-from attendlib.questions.impact.observed import OTHER_SCHOOLS, SAME_SCHOOL
+from attendlib.questions.impact.observed import OTHER_SCHOOLS, SAME_SCHOOL, observed
 from attendlib.questions.impact.pooled import mean_row, pooled
 from attendlib.questions.impact.school_course import CHECK, MAIN, RAW, Course
 from attendlib.questions.intervention_impact import intervention_impact
@@ -67,7 +68,15 @@ def test_the_page_puts_every_schools_own_figure_together(trust: Trust, monkeypat
     mean = answer.row("days_fewer", model="pooled_series")
     assert (mean.n_groups, mean.df, mean.n) == (6, 5.0, sum(row.n for row in answer.select("school_difference")))
     story, details = tell(answer), tell(impact_details(answer))
+    assert [row.estimate for row in answer.rows if "detectable" in row.estimate] == ["detectable_days"]
+    assert "a verdict also needs every school's own checks to pass" in " ".join(story.sentences)
+    assert not any("more pupils find smaller" in step for step in story.next_steps)
     assert "In 6 schools together" in story.sentences[0]
+    assert "the year groups that first had the breakfast club missed" in story.sentences[0]
+    assert "549 pupils in " + answer.context["year_groups"] + " year groups, each school's first)" in story.sentences[0]
+    assert (
+        int(answer.context["year_groups"]) == 7
+    )  # as the invented table has them, but a Year 1 and a Year 7 that just came
     assert "beside its other year groups" in story.sentences[0]
     assert causal_words(f"{story} {details}") == ()
     assert reading_age(" ".join(story.sentences[:5])) < 13
@@ -84,6 +93,29 @@ def test_a_planted_difference_is_found_and_a_verdict_rests_on_schools_own_year_g
         beside = asked(partial(course, 4.0), comparison=comparison)
         assert beside.verdict == "Cannot tell"
         assert said in beside.reasons[0]
+
+
+def test_the_year_groups_are_those_that_the_interventions_table_has_first(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = pd.read_csv(trust.study.parents[1] / "data" / "interventions.csv", dtype={"school": str})
+    listed = listed[(listed["intervention"] == "breakfast_club") & listed["start_date"].notna()]
+    asked = Asked("breakfast_club", "2024/25", 2.0, 75, SAME_SCHOOL, "series", "none", None, None, None)
+    for school in ("999002", "999006"):
+        here = listed[listed["school"] == school]
+        first = here.loc[here["start_date"] == here["start_date"].min(), "year_group"].astype(int)
+        first = first[~first.isin([0, 7])]  # just come: nothing is held of them from before
+        assert observed(trust.pupils(school, monkeypatch), asked).year_groups == tuple(sorted(first))
+
+
+@pytest.mark.parametrize(("began", "passed"), [("7777", False), ("7778", False), ("7788", None), ("6789", None)])
+def test_schools_apart_never_passes_and_fails_where_most_began_with_one_year_group(began: str, passed: Any) -> None:
+    seen = study(Shape(comparison=SAME_SCHOOL), 1)
+    own = {f"{i}": Course(replace(seen, year_groups=(int(one), 11 + i)), {}, {}, []) for i, one in enumerate(began)}
+    check = together._apart(SAME_SCHOOL, own)
+    assert check.passed is passed
+    said = f"In {began.count('7')} of 4 schools Year 7 is among those that began first"
+    assert check.text.startswith(said if passed is False else "Each school is set beside year groups of its own")
 
 
 def test_a_school_that_failed_its_own_check_stays_in_the_mean_and_stops_the_verdict(asked: Any) -> None:
@@ -117,7 +149,13 @@ def test_too_short_an_outcome_anywhere_is_not_told_for_a_year(asked: Any) -> Non
 
     answer = asked(made)
     assert answer.row("days_fewer", model="pooled_series") is None
-    assert {row.unit for row in answer.select("school_difference")} == {"days in the window"}
+    assert {row.unit for row in answer.select("school_difference")} == {"percentage points"}
+    own = answer.row("school_difference", group="school=999003")
+    assert own.value == pytest.approx(course(0.0, 3).estimates[MAIN].value)  # not scaled by the others' windows
+    details = tell(impact_details(answer))
+    captions = [table.caption for table in details.tables if table.caption.endswith("missed")]
+    assert [caption.partition(": ")[2] for caption in captions] == ["fewer percentage points missed"] * 2
+    assert "Percentage points fewer missed" in details.charts[0].alt
     assert answer.verdict == "Cannot tell"
 
 

@@ -1,7 +1,7 @@
 """Several earlier studies put together: from their files to the page, whatever each of them found."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
@@ -11,6 +11,7 @@ from published import Found, write
 from trust import Trust
 
 from attendlib.errors import StudyError
+from attendlib.intake.protocol import freeze
 from attendlib.questions.intervention_impact import impact_details, intervention_impact
 from attendlib.records.answer import Answer
 from attendlib.stats.pooling import meta_analysis, partial_pool
@@ -29,11 +30,16 @@ Asks = Callable[..., Answer]
 def ask(trust: Trust, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asks:
     """The question of the trust's study, as if it named the files of these studies."""
 
-    def asked(studies: list[Found], school: str = "all", audience: str = "internal") -> Answer:
+    def asked(
+        studies: list[Found], school: str = "all", audience: str = "internal", frozen: Sequence[Found] = ()
+    ) -> Answer:
         pupils = trust.pupils(school, monkeypatch)
         results = tuple(write(tmp_path, each) for each in studies)
-        study = pupils.study_file.study.model_copy(update={"audience": audience})
-        pupils = replace(pupils, study_file=replace(pupils.study_file, study=study, results=results))
+        plan = {"audience": audience, "protocol": str(tmp_path / "plan.json")}
+        study_file = replace(pupils.study_file, study=pupils.study_file.study.model_copy(update=plan))
+        if frozen:
+            freeze(replace(study_file, results=tuple(write(tmp_path, each) for each in frozen)), "")
+        pupils = replace(pupils, study_file=replace(study_file, results=results))
         return intervention_impact(
             pupils, intervention="tutor_calls", smallest_worthwhile_days=2.0, design="several_studies"
         )
@@ -69,12 +75,17 @@ def test_studies_that_agree_by_chance_decide_nothing(ask: Asks, step: float, sho
     assert mean.se == pytest.approx(4 / 5**0.5)
     assert all(row.p != 0 for row in page.rows)
     assert (page.row("choice", group=plain) is not None) == shown
+    spread = page.row("between_studies")
+    assert (spread.value, spread.low, spread.high, spread.confidence_pct) == (0, None, None, None)
+    assert "agree better than their own errors allow" in " ".join(tell(impact_details(page)).sentences)
+    assert "better than their own" in next(check.text for check in page.checks if check.name == "Studies agree")
 
 
 def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     page = ask([*STUDIES, Found("few", withheld="c")])
     story, details = tell(page), tell(impact_details(page))
     assert story.sentences[0].startswith("In 6 studies together, those meant for the tutor calls missed 1.3 days fewer")
+    assert page.row("rule_detectable_days") is None
     assert "6 studies; 1 more published none for all schools, or of too few" in " ".join(story.sentences)
     studies = next(table for table in details.tables if table.caption.startswith("What each study found"))
     assert [cells[0] for cells in studies.cells] == ["north", "south", "east", "west", "mid", "far", "few"]
@@ -87,6 +98,15 @@ def test_it_is_told_as_it_was_published(ask: Asks) -> None:
     assert told_of == "1 of 7 have none for all schools that may stand here and are not in the mean: few."
     for told in (story, details):
         assert not causal_words(" ".join([*told.sentences, *told.caveats, *(chart.alt for chart in told.charts)]))
+
+
+@pytest.mark.parametrize(("frozen", "same"), [(STUDIES, True), (STUDIES[:-1], False), ([*STUDIES, HELPED[0]], False)])
+def test_the_lead_claims_every_study_only_where_those_of_the_plan_are_in(
+    ask: Asks, frozen: list[Found], same: bool
+) -> None:
+    said = " ".join(tell(ask(STUDIES, frozen=frozen)).sentences)
+    assert ("Every study with a figure is in the mean" in said) == same
+    assert (f"The frozen plan did not name the same ({len(frozen)} when frozen)" in said) == (not same)
 
 
 @pytest.mark.parametrize(

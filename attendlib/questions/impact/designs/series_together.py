@@ -1,9 +1,11 @@
 """Several schools' own courses put together: each as its own page has it, whatever it found (random effects)."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
 from attendlib.facts.definitions import DAYS_A_YEAR, FEWEST_SESSIONS_ANNUALISED, SESSIONS_A_DAY
+from attendlib.facts.years import year_group_name
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
 from attendlib.questions.common import rescaled, row_of
@@ -42,7 +44,7 @@ def series_together(pupils: Pupils, asked: Asked) -> Evidence:
         reason = f"fewer than two schools have a course of their own since {asked.with_article} began"
         raise Refused("not_applicable", f"{reason}: see the pages of the schools where it did ({where})")
     days = sum(each.seen.days_after for each in own.values()) / len(own)
-    of, n = _unit(own, days), sum(_pupils(each.seen) for each in own.values())
+    of, n = _unit(own), sum(_pupils(each.seen) for each in own.values())
     main = _of(own, MAIN)
     rows = [row for model in (MAIN, CHECK) for row in _mean_rows(_of(own, model), model, n, days, of)]
     year = {row.model: row for row in rows if row.estimate == "days_fewer"}
@@ -53,17 +55,20 @@ def series_together(pupils: Pupils, asked: Asked) -> Evidence:
         *sound_row(main, failed, n, of),
     ]  # fmt: skip
     checks = [
-        kept([str(names[school]) for school in failed], len(own), of), _apart(asked.comparison),
+        kept([str(names[school]) for school in failed], len(own), of), _apart(asked.comparison, own),
         _counted([str(names[school]) for school in without], len(own)), agreement(main, of),
     ]  # fmt: skip
     context = {
         "design": DESIGN, "outcome": _dates([each.seen for each in own.values()]), "window_days": f"{days:.0f}",
         "schools": str(len(own)), "schools_without": str(len(without)), "beside": BESIDE[asked.comparison],
-        "period": asked.period, **{f"school_{urn}": str(names[urn]) for urn in (*own, *without)},
+        "period": asked.period, "year_groups": str(sum(len(each.seen.year_groups) for each in own.values())),
+        "first_alone": "yes" if any(each.seen.which for each in own.values()) else "",
+        **{f"school_{urn}": str(names[urn]) for urn in (*own, *without)},
     }  # fmt: skip
     return Evidence(
-        rows, checks, year.get(f"pooled_{MAIN}"), year.get(f"pooled_{CHECK}"), (), "all", n, context, unit="schools"
-    )
+        rows, checks, year.get(f"pooled_{MAIN}"), year.get(f"pooled_{CHECK}"), (), "all", n, context, unit="schools",
+        vetoes=True,
+    )  # fmt: skip
 
 
 def _courses(pupils: Pupils, asked: Asked) -> tuple[dict[str, Course], list[str]]:
@@ -90,13 +95,11 @@ def _pupils(seen: Observed) -> int:
     return int(seen.own_pupils.max())
 
 
-def _unit(own: Mapping[str, Course], days: float) -> Unit:
-    """Schools, in days a year where every school's outcome is long enough."""
+def _unit(own: Mapping[str, Course]) -> Unit:
+    """Schools, in days a year where every school's outcome is long enough, else in points: their windows differ."""
     least = min(each.seen.days_after for each in own.values())
     annual = least * SESSIONS_A_DAY >= FEWEST_SESSIONS_ANNUALISED
-    return (
-        Unit("school", "days a year", DAYS_A_YEAR / 100) if annual else Unit("school", "days in the window", days / 100)
-    )
+    return Unit("school", "days a year", DAYS_A_YEAR / 100) if annual else Unit("school", "percentage points")
 
 
 def _mean_rows(own: Mapping[str, Estimate], model: str, n: int, days: float, of: Unit) -> list[Row]:
@@ -105,7 +108,7 @@ def _mean_rows(own: Mapping[str, Estimate], model: str, n: int, days: float, of:
 
 
 def _own_rows(own: Mapping[str, Course], without: list[str], of: Unit) -> list[Row]:
-    """Each school's main difference, in days, as its own page has it; and those that have none, without a figure."""
+    """Each school's main difference, as its own page has it; and those that have none, without a figure."""
     rows = []
     for school, each in own.items():
         points = row_of(
@@ -116,11 +119,15 @@ def _own_rows(own: Mapping[str, Course], without: list[str], of: Unit) -> list[R
     return [*rows, *(replace(none, group=f"school={school}") for school in without)]
 
 
-def _apart(comparison: str) -> Check:
-    """Whether schools' figures are of different pupils: only then is the mean as sure as its interval says."""
+def _apart(comparison: str, own: Mapping[str, Course]) -> Check:
+    """Whether schools' figures share something: only apart is the mean as sure as its interval says.
+
+    Beside its own year groups a school is apart from the others' pupils, not from what one year group does everywhere.
+    So it never passes: it fails where one year group counts in most schools, else it is for information.
+    """
     name = "Schools that stand apart"
     if comparison == SAME_SCHOOL:
-        return Check(name, True, "Each school is set beside year groups of its own.")
+        return _year_groups_apart(name, own)
     if comparison == NONE:
         alone = "No school is set beside anything: whatever else changed at the same time would look the same."
         return Check(name, False, alone)
@@ -129,6 +136,22 @@ def _apart(comparison: str) -> Check:
         " mean is less sure than its interval says."
     )
     return Check(name, False, text)
+
+
+def _year_groups_apart(name: str, own: Mapping[str, Course]) -> Check:
+    shared = Counter(year_group for each in own.values() for year_group in each.seen.year_groups).most_common(1)
+    if shared and 2 * shared[0][1] > len(own):
+        year_group, many = shared[0]
+        text = (
+            f"In {many} of {len(own)} schools {year_group_name(year_group)} is among those that began first: what that"
+            " year group did everywhere is in most figures, so the mean's interval is too short."
+        )
+        return Check(name, False, text)
+    text = (
+        "Each school is set beside year groups of its own. What one year group did everywhere, or all schools' terms"
+        " brought, may still be in several figures; then the mean is less sure than its interval says."
+    )
+    return Check(name, None, text)
 
 
 def _counted(without: list[str], many: int) -> Check:

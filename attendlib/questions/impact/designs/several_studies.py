@@ -7,6 +7,7 @@ from attendlib.disclosure import limit
 from attendlib.errors import Problem, StudyError
 from attendlib.intake.earlier import Earlier, earlier_studies
 from attendlib.intake.load import Pupils
+from attendlib.intake.protocol import plan_of, read_protocol, studies_of
 from attendlib.questions.common import word_row
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Refused
@@ -56,7 +57,8 @@ def several_studies(pupils: Pupils, asked: Asked, scope: Scope) -> Evidence:
         kept(failed, len(counted), STUDIES), _own_errors(counted), _counted(every, counted),
         _worthwhile(counted, asked), agreement(main, STUDIES),
     ]  # fmt: skip
-    return Evidence(rows, checks, means[0], means[1], (), scope, n, _context(every, counted), unit="studies")
+    context = _context(every, counted) | _named_otherwise(pupils)
+    return Evidence(rows, checks, means[0], means[1], (), scope, n, context, unit="studies", vetoes=True)
 
 
 def _large_enough(each: Earlier, audience: str) -> Earlier:
@@ -143,3 +145,12 @@ def _context(every: Sequence[Earlier], counted: Mapping[str, Earlier]) -> dict[s
         "studies_without": str(len(every) - len(counted)),
         **{f"verdict_{each.study}": each.verdict for each in counted.values()},
     }
+
+
+def _named_otherwise(pupils: Pupils) -> dict[str, str]:
+    """How many studies a frozen plan named, where those are not the studies put together now."""
+    frozen = read_protocol(pupils.study_file)
+    if frozen is None:
+        return {}
+    named, now = studies_of(frozen.plan), studies_of(plan_of(pupils.study_file))
+    return {} if named.keys() == now.keys() else {"studies_frozen": str(len(named))}

@@ -137,15 +137,19 @@ def spell_check(made: Synthetic, first: int, period: str) -> Check:
     """Whether it began just after its worst spell beside its mixture, for information.
 
     As a check that fails it would hold back one sound study in six, and the worst of what it let pass would be further
-    off than what it stopped (docs/methods.md): a bad spell lifts the time before whenever it was.
+    off than what it stopped (docs/methods.md): a bad spell lifts the time before whenever it was. For the same reason
+    neither answer reassures, and either sends the reader to the difference without these two.
     """
     worst, said = worst_spell(made.gap[:first], period)
-    if not worst:
-        return Check(NAME, None, f"{said}, beside its mixture.")
+    why = (
+        "a course drifts back from its worst by itself"
+        if worst
+        else "that does not make the difference surer, for a bad spell may have been just before all the same"
+    )
     told = "the other choices have the difference without these two"
     few = "too few are held to leave these two out"
     end = told if first - SPELL >= FEWEST_BEFORE else few
-    return Check(NAME, None, f"{said}, beside its mixture: a course drifts back from its worst by itself; {end}.")
+    return Check(NAME, None, f"{said}, beside its mixture: {why}; {end}.")
 
 
 def _long_enough(days: float) -> Check:
