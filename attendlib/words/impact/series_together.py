@@ -4,7 +4,7 @@ from attendlib.records.answer import Answer, Chart, Story, Table
 from attendlib.words.impact.manner import Manner
 from attendlib.words.impact.pooled import Told, choices, forest, missed, spread
 from attendlib.words.impact.series import CHECKED
-from attendlib.words.numbers import interval_words, lessons, places_for, plain, pupils
+from attendlib.words.numbers import days_and_lessons, interval_words, places_for, plain, pupils, than
 from attendlib.words.tables import Line, estimates_table
 
 SCHOOLS = Told("school", "schools", "where it began")
@@ -18,13 +18,11 @@ MODELS = {
 def _first(answer: Answer) -> str:
     row, c = answer.row("days_fewer_in_window", model=MAIN), answer.context
     assert row is not None
-    assert row.value is not None
-    days = f"{plain(abs(row.value), places_for(row))} days {'fewer' if row.value >= 0 else 'more'}"
     beside = "" if c["comparison"] == "none" else f", beside {c['beside']}"
     who = "the year groups that first had" if c["first_alone"] else "pupils with"
     return (
         f"In {c['schools']} schools together, over about {c['window_days']} school days from its start, {who}"
-        f" {c['intervention']} missed {days} ({lessons(row.value)}) than if their school's course before had gone on"
+        f" {c['intervention']} missed {days_and_lessons(row)} {than(row)} if their school's course before had gone on"
         f"{beside} (95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} {_where(answer)})."
     )
 

@@ -4,7 +4,7 @@ from attendlib.records.answer import Answer, Chart, Row, Story, Table
 from attendlib.words.charts import Dot, dots, event_study, lines
 from attendlib.words.impact.manner import Manner
 from attendlib.words.impact.ways import points_title, spread_words, ways_title
-from attendlib.words.numbers import count, figure, interval_words, lessons, places_for, plain, pupils
+from attendlib.words.numbers import count, days_and_lessons, figure, interval_words, plain, pupils, than
 from attendlib.words.tables import WITHHELD_NOTE, Line, estimates_table
 
 MAIN = "synthetic_control"
@@ -43,13 +43,10 @@ def first(answer: Answer) -> str:
     """Days in the window beside the mixture, with interval, pupils and schools."""
     c, row = answer.context, answer.row("days_fewer_in_window", model=MAIN)
     assert row is not None
-    assert row.value is not None
-    word = "fewer" if row.value >= 0 else "more"
-    days = f"{plain(abs(row.value), places_for(row))} days {word} ({lessons(row.value)})"
     told = f"95% interval {interval_words(row, 'more', 'fewer')}; {pupils(row.n)} in {row.n_groups} schools"
     return (
         f"{c['school_name']}: over about {c['window_days']} school days after {c['intervention']} began, its pupils"
-        f" missed {days} than a mixture of other schools that ran alike before ({told})."
+        f" missed {days_and_lessons(row)} {than(row)} a mixture of other schools that ran alike before ({told})."
     )
 
 
