@@ -55,17 +55,21 @@ def make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels |
         reason = f"Making its page stopped with an unexpected error ({type(error).__name__})."
         made = Made(_without_page(job, "failed", reason), traceback.format_exc())
     made = _safe_to_say(made, forbidden)
-    made = replace(made, entry=replace(made.entry, seconds=round(time.monotonic() - started, 2)))
+    return _written(job, out, replace(made, entry=replace(made.entry, seconds=round(time.monotonic() - started, 2))))
+
+
+def _written(job: Job, out: Path, made: Made) -> Made:
+    """The report with its sidecar written. Where that cannot be, this report alone has failed: the others are made."""
     try:
         if not made.entry.files:
             _remove(job, out)
         write_entry(out, job, made.entry)
-    except OSError as error:  # of this report alone: the others are made
+    except OSError as error:
         if full := full_disk(error):
             raise full from error
         _remove(job, out)  # a page that nothing is known of would be no report
         reason = f"Its record could not be written ({type(error).__name__}). See what stands in its place in .attend."
-        made = Made(_without_page(job, "failed", reason), traceback.format_exc())
+        return Made(_without_page(job, "failed", reason), traceback.format_exc())
     return made
 
 
@@ -105,10 +109,7 @@ def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels 
 def lost(job: Job, out: Path, forbidden: Secrets, detail: str) -> Made:
     """A report that no worker of a cluster could make: each that tried was gone before it was done."""
     reason = "The machines it was made on were lost before it was done."
-    made = _safe_to_say(Made(_without_page(job, "failed", reason), detail), forbidden)
-    _remove(job, out)
-    write_entry(out, job, made.entry)
-    return made
+    return _written(job, out, _safe_to_say(Made(_without_page(job, "failed", reason), detail), forbidden))
 
 
 def _executed(job: Job, kernels: Kernels | None) -> dict[str, Any]:
