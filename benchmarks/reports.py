@@ -4,9 +4,10 @@
 
 Seconds of CPU are of all processes together, children included; bytecode is compiled on both sides before timing.
 `limit` is the cells alone, of all the same reports, in one warmed process: no kernel, no page. Medians over the rounds,
-load at the start shown, for wall time and use of cores mean little on a machine that does other work. `--dask` adds
-the same reports on a Dask cluster of two workers on this machine (asked: at most 1.2 times the wall time of a run
-without).
+load at the start shown, for wall time and use of cores mean little on a machine that does other work. Memory is
+looked at in one more run of ours that is not timed: twenty looks a second at every process took an eighth of the two
+cores from the run looked at. `--dask` adds the same reports on a Dask cluster of two workers on this machine (asked: at
+most 1.2 times the wall time of a run without).
 """
 
 import argparse
@@ -19,7 +20,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,12 +60,10 @@ notebooks:
 
 @dataclass(frozen=True)
 class Cost:
-    """CPU and wall seconds, and memory: the largest of the driver and of a kernel's own (MB)."""
+    """CPU and wall seconds."""
 
     cpu: float
     wall: float
-    driver_mb: float = 0.0
-    kernel_mb: float = 0.0
 
 
 def make_study(folder: Path, schools: int) -> Path:
@@ -97,30 +95,36 @@ def attend(*arguments: object) -> list[str]:
 
 
 def timed(command: list) -> Cost:
-    """Runs a command to its end: its cost, all its children's included, and its memory while it ran."""
+    """Runs a command to its end: its cost, all its children's included."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    process = subprocess.Popen(command, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL)
-    peaks, over = {"driver": 0.0, "kernel": 0.0}, threading.Event()
-    watcher = threading.Thread(target=watch, args=(process.pid, peaks, over))
-    watcher.start()
-    code = process.wait()
-    over.set()
-    watcher.join()
+    ended(command, start(command).wait())
     wall, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall)
+
+
+def start(command: list) -> subprocess.Popen:
+    return subprocess.Popen(command, env=os.environ | ONE_THREAD, stdout=subprocess.DEVNULL)
+
+
+def ended(command: list, code: int) -> None:
     if code not in (0, 1):
         raise SystemExit(f"{command[2]} ended with {code}")
     if code:
         print("  some reports failed, on both sides alike: they are in the figures", flush=True)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, wall, peaks["driver"], peaks["kernel"])
 
 
-def watch(driver: int, peaks: dict[str, float], over: threading.Event) -> None:
-    """The driver's largest resident memory and the largest private memory of any process two steps below it."""
-    while not over.wait(0.05):
-        peaks["driver"] = max(peaks["driver"], resident(driver) / 1e6)
-        for pid in [kernel for child in children(driver) for kernel in children(child)]:
-            peaks["kernel"] = max(peaks["kernel"], private(pid) / 1e6)
+def memory(command: list) -> tuple[float, float]:
+    """Runs a command to its end: the driver's largest resident memory, and the largest private memory of any process
+    two steps below it, a kernel's (MB)."""
+    driver, kernel = 0.0, 0.0
+    process = start(command)
+    while process.poll() is None:
+        driver = max(driver, resident(process.pid) / 1e6)
+        for pid in [below for child in children(process.pid) for below in children(child)]:
+            kernel = max(kernel, private(pid) / 1e6)
+        time.sleep(0.05)
+    ended(command, process.returncode)
+    return driver, kernel
 
 
 def children(pid: int) -> list[int]:
@@ -202,6 +206,10 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int, dask: bo
             forget(study)
             clustered.append(on_dask(study, folder, chosen))
             print(f"  dask  {clustered[-1]}", flush=True)
+    out = folder / "out-memory"
+    shutil.rmtree(out, ignore_errors=True)
+    forget(study)
+    driver_mb, kernel_mb = memory(attend("run", study, "--out", out, *chosen))
     cpu, wall = median(ours, lambda c: c.cpu) / reports, median(ours, lambda c: c.wall) / reports
     peer_cpu = median(peers, lambda c: c.cpu) / peer_reports
     peer_wall = median(peers, lambda c: c.wall) / peer_reports
@@ -214,8 +222,8 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int, dask: bo
     print(f"less CPU        {peer_cpu / cpu:.1f} times; less wall {peer_wall / wall:.1f} times")
     print(f"overhead        {cpu - floor:.2f} CPU s a report beyond the cells")
     print(f"use of cores    {use:.2f}")
-    print(f"memory          driver {max(c.driver_mb for c in ours):.0f} MB")
-    print(f"                a kernel's own {max(c.kernel_mb for c in ours):.0f} MB")
+    print(f"memory          driver {driver_mb:.0f} MB")
+    print(f"                a kernel's own {kernel_mb:.0f} MB")
     if dask:
         print(f"on Dask         {median(clustered, lambda c: c.wall) / wall / reports:.2f} times the wall time")
     page = next((folder / "out-0").glob("*/attainment_link.html")).read_bytes()
