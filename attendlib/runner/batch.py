@@ -1,6 +1,5 @@
 """Many reports at once: what is out of date is made, one failing report stops nobody, the index says what there is."""
 
-import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -113,7 +112,8 @@ def _made(
 ) -> tuple[list[Made], tuple[Finding, ...], str]:
     """The reports made, what the summaries would have given away, and why the run stopped early, if it did.
 
-    The index is written before the first report, so that it is true of a run that is killed, and from time to time.
+    The index is written while the first reports begin, so that it is true of a run that is killed, and from time to
+    time.
     """
     started = time.monotonic()
     made: list[Made] = []
@@ -123,7 +123,7 @@ def _made(
     why, written = "", 0.0
     try:
         with closing(works(plan, wanted, out, secrets, how)) as finished:
-            for each in itertools.chain([None], finished):
+            for each in finished:
                 if each:
                     made.append(each)
                     tell(each)

@@ -30,15 +30,20 @@ _AHEAD = 4  # reports sent ahead for each thread of the cluster: none waits for 
 _PATIENCE = "30s"
 
 
-def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made]:
-    """Each report as it is made. Raises AttendError where the cluster cannot make the same reports as this machine."""
+def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made | None]:
+    """None once the workers have begun, then each report as it is made.
+
+    Raises AttendError where the cluster cannot make the same reports as this machine.
+    """
     distributed = _distributed()
     token, study = tokens.token_hex(8), str(plan.study_file.path)
     jobs = {(item.job.school, item.job.name): item.job for item in wanted}
     with _client(distributed, how.scheduler) as client:
         _check(client.run(_about, study, str(out)), _about(study, str(out)))
-        given = [(token, study, str(out), i.job.school, i.job.name, i.job.key, i.need, how) for i in wanted]
         try:
+            client.run(_begin, token, study, how)
+            yield None
+            given = [(token, study, str(out), i.job.school, i.job.name, i.job.key, i.need, how) for i in wanted]
             for arguments, made in flow(distributed, client, _one, given):
                 job = jobs[arguments[3], arguments[4]]
                 yield made if isinstance(made, Made) else lost(job, out, secrets, repr(made))
@@ -97,14 +102,32 @@ _keeping = threading.Lock()
 def _one(token: str, study: str, out: str, school: str, name: str, key: str, need: Need, how: How) -> Made:
     """One report on a worker."""
     with _keeping:
-        if token not in _kept:
-            _close_all()
-            _kept[token] = _keep(study, how)
-        kept = _kept[token]
+        kept = _kept_for(token, study, how)
     job = kept.jobs[school, name]
     if job.key != key:
         raise AttendError("A worker's study, data, code or versions differ from the driver's. Restart the workers.")
     return make(job, Path(out), need, kept.secrets, kept.kernels)
+
+
+def _begin(token: str, study: str, how: How) -> None:
+    """The worker makes ready while the driver writes its index. Should that fail, the first report says why."""
+    _keeping.acquire()  # at once: a run that is over before this has ended must find what there is to close
+    threading.Thread(target=_ready, args=(token, study, how), name="attend-ready", daemon=True).start()
+
+
+def _ready(token: str, study: str, how: How) -> None:
+    try:
+        with suppress(Exception):
+            _kept_for(token, study, how)
+    finally:
+        _keeping.release()
+
+
+def _kept_for(token: str, study: str, how: How) -> _Kept:
+    if token not in _kept:
+        _close_all()
+        _kept[token] = _keep(study, how)
+    return _kept[token]
 
 
 def _keep(study: str, how: How) -> _Kept:

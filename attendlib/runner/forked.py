@@ -17,7 +17,7 @@ from multiprocessing import connection, process, reduction
 from multiprocessing import forkserver as server
 from pathlib import Path
 
-PRELOAD = ("attendlib.notebook", "attendlib.runner.preload")
+PRELOAD = ("attendlib.runner.uncollected", "attendlib.notebook", "attendlib.runner.preload")
 KERNEL = "attendlib.runner.kernel"
 _UNKNOWN_END = 255  # the template died and nobody saw the kernel's end
 
@@ -95,7 +95,7 @@ class Template(server.ForkServer):
 
     def __init__(self, folder: Path, also: Iterable[str] = ()) -> None:
         super().__init__()
-        self.set_forkserver_preload([*also, *PRELOAD])
+        self.set_forkserver_preload([*PRELOAD[:1], *also, *PRELOAD[1:]])
         self._folder = folder
 
     @property

@@ -44,8 +44,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def here(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made]:
-    """Each report as it is made. Closed early, it ends all kernels and leaves what was under way as it was."""
+def here(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made | None]:
+    """None once work has begun, then each report as it is made.
+
+    Closed early, it ends all kernels and leaves what was under way as it was.
+    """
     runs = sum(item.need == "run" for item in wanted)
     kind: Kind = "ordinary" if how.kind == "auto" and runs < _WORTH_A_TEMPLATE else how.kind
     with kernels(plan.study_file.path, how.limits, kind, plan.modules) if runs else nullcontext() as kept:
@@ -54,6 +57,7 @@ def here(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: H
         try:
             for item in wanted:
                 pool.submit(make, item.job, out, item.need, secrets, kept).add_done_callback(done.put)
+            yield None
             for _ in wanted:
                 yield done.get().result()
         finally:
