@@ -157,9 +157,10 @@ def run_one(
     jobs = plan.choose([school], [notebook])
     if not jobs:
         raise AttendError(f"{notebook} makes no page for {school}.")
+    place = _out(plan.study_file, out)
     with kernels(plan.study_file.path, Limits(time_limit, memory_limit), "ordinary") as kept:  # one: nothing to share
         try:
-            made = make(jobs[0], _out(plan.study_file, out), "run", forbidden(plan.study_file), kept)
+            made = make(jobs[0], place, "run", forbidden(plan.study_file, place), kept)
         except FullDiskError as full:
             print(full, file=sys.stderr)
             raise typer.Exit(FAILED) from full
@@ -247,6 +248,10 @@ def main() -> None:
     """The entry point: every error of ours is one clear message for each problem, never a traceback."""
     try:
         app()
+    except SystemExit as ended:
+        if isinstance(getattr(ended.__context__, "__cause__", None), KeyboardInterrupt):  # typer would say nothing
+            print("Stopped before it was done. The same command begins again.", file=sys.stderr)
+        raise
     except AttendError as error:
         print(error, file=sys.stderr)
         sys.exit(WRONG)

@@ -95,7 +95,7 @@ def summarise(plan: Plan, out: Path, seconds: float, secrets: Secrets | None = N
         texts["manifest.json"] = manifest_json(study.study, entries, found, seconds)
     if secrets is None:
         texts = {name: text for name, text in texts.items() if not says(out, name, text)}
-        secrets = forbidden(plan.study_file) if texts else None
+        secrets = forbidden(plan.study_file, out) if texts else None
     findings: tuple[Finding, ...] = ()
     for name, text in texts.items():
         held = secrets.findings(name, text) if secrets else ()
@@ -117,7 +117,7 @@ def _made(
     """
     started = time.monotonic()
     made: list[Made] = []
-    secrets = forbidden(plan.study_file)
+    secrets = forbidden(plan.study_file, out)
     works = on_cluster if how.scheduler else here
     findings: tuple[Finding, ...] = ()
     why, written = "", 0.0

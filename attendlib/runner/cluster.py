@@ -41,7 +41,7 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
     with _client(distributed, how.scheduler) as client:
         _check(client.run(_about, study, str(out)), _about(study, str(out)))
         try:
-            client.run(_begin, token, study, how)
+            client.run(_begin, token, study, str(out), how)
             yield None
             given = [(token, study, str(out), i.job.school, i.job.name, i.job.key, i.need, how) for i in wanted]
             for arguments, made in flow(distributed, client, _one, given):
@@ -102,39 +102,40 @@ _keeping = threading.Lock()
 def _one(token: str, study: str, out: str, school: str, name: str, key: str, need: Need, how: How) -> Made:
     """One report on a worker."""
     with _keeping:
-        kept = _kept_for(token, study, how)
+        kept = _kept_for(token, study, out, how)
     job = kept.jobs[school, name]
     if job.key != key:
         raise AttendError("A worker's study, data, code or versions differ from the driver's. Restart the workers.")
     return make(job, Path(out), need, kept.secrets, kept.kernels)
 
 
-def _begin(token: str, study: str, how: How) -> None:
+def _begin(token: str, study: str, out: str, how: How) -> None:
     """The worker makes ready while the driver writes its index. Should that fail, the first report says why."""
     _keeping.acquire()  # at once: a run that is over before this has ended must find what there is to close
-    threading.Thread(target=_ready, args=(token, study, how), name="attend-ready", daemon=True).start()
+    threading.Thread(target=_ready, args=(token, study, out, how), name="attend-ready", daemon=True).start()
 
 
-def _ready(token: str, study: str, how: How) -> None:
+def _ready(token: str, study: str, out: str, how: How) -> None:
     try:
         with suppress(Exception):
-            _kept_for(token, study, how)
+            _kept_for(token, study, out, how)
     finally:
         _keeping.release()
 
 
-def _kept_for(token: str, study: str, how: How) -> _Kept:
+def _kept_for(token: str, study: str, out: str, how: How) -> _Kept:
     if token not in _kept:
         _close_all()
-        _kept[token] = _keep(study, how)
+        _kept[token] = _keep(study, out, how)
     return _kept[token]
 
 
-def _keep(study: str, how: How) -> _Kept:
+def _keep(study: str, out: str, how: How) -> _Kept:
     plan = make_plan(read_study(Path(study)))
     stack = ExitStack()
     kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules))
-    return _Kept({(job.school, job.name): job for job in plan.jobs}, forbidden(plan.study_file), kept, stack.close)
+    jobs = {(job.school, job.name): job for job in plan.jobs}
+    return _Kept(jobs, forbidden(plan.study_file, Path(out)), kept, stack.close)
 
 
 def _leave(token: str) -> None:

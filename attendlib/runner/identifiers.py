@@ -11,16 +11,16 @@ from attendlib.intake.tidy import connect, locate, open_tables
 _TABLES = ("pupils", "attainment", "interventions", "allocation")  # every pupil of marks or attendance is in pupils
 
 
-def forbidden(study_file: StudyFile) -> Secrets:
-    """The study's identifiers, their pseudonyms, and this machine's folders. Raises DataError for unreadable data."""
+def forbidden(study_file: StudyFile, out: Path | None = None) -> Secrets:
+    """The study's identifiers, their pseudonyms, and this machine's folders, `out` among them. Raises DataError for
+    unreadable data."""
     raw = _identifiers(study_file.data_folder)
     key = read_key(study_file.key_file)
     pseudonyms = {pseudonym(name, key, kind) for kind, names in raw.items() for name in names}
     own = [study_file.path.parent / name for name in study_file.notebooks if is_own_notebook(name)]
+    known = (study_file.data_folder, study_file.store_folder, *(() if out is None else (out,)))
     files = (study_file.path, study_file.key_file, *study_file.results, *own)
-    folders = {Path.home(), Path.cwd(), study_file.data_folder, study_file.store_folder} | {
-        file.resolve().parent for file in files
-    }
+    folders = {Path.home(), Path.cwd(), *known} | {file.resolve().parent for file in files}
     return secrets(set().union(*raw.values(), pseudonyms), folders)
 
 

@@ -6,6 +6,8 @@ import importlib
 import io
 import os
 import shutil
+import signal
+from contextlib import suppress
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -13,6 +15,7 @@ from matplotlib.figure import Figure
 
 from attendlib.runner.kernel import load_without_debugger, plain_figures
 from attendlib.runner.place import SCRATCH, is_scratch
+from attendlib.runner.watch import family
 
 _AT_FIRST_USE = (
     "ipykernel.ipkernel",
@@ -52,7 +55,10 @@ def _draw() -> None:
 
 
 def _leave() -> None:
-    """The driver is gone: its folder goes too, and nothing else is tidied, which would only cost time."""
+    """The driver is gone: kernels go, with all they started, and its folder; to tidy more would only cost time."""
+    for pid in family(os.getpid())[1:]:
+        with suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
     folder = os.environ.get(SCRATCH, "")
     if is_scratch(folder):
         shutil.rmtree(folder, ignore_errors=True)

@@ -23,7 +23,7 @@ def print_pages(plan: Plan, entries: Iterable[Entry], out: Path) -> list[str]:
         return []
     if find_chromium() is None:
         return [MISSING]
-    secrets, said = forbidden(plan.study_file), []
+    secrets, said = forbidden(plan.study_file, out), []
     for entry, page in wanted:
         pdf = page.with_suffix(".pdf")
         try:

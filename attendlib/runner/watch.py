@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from attendlib.runner.place import alive
+
 EVERY = 0.1  # seconds between two looks
 _GRACE = 3.0  # seconds after its time in which a kernel is stopped by papermill, with the cell's own message
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -85,10 +87,11 @@ class Watch:
                 for watched in self._kernels.values():
                     if watched.process is None or watched.ended:
                         continue
+                    pids = family(watched.process.pid)
                     if now > watched.until + _GRACE:
                         self._stop(watched, "time")
-                    elif resident(watched.process.pid) > self._limit:
-                        watched.peak = private(watched.process.pid)
+                    elif sum(map(resident, pids)) > self._limit:
+                        watched.peak = sum(map(private, pids))
                         if watched.peak > self._limit:
                             self._stop(watched, "memory")
 
@@ -96,6 +99,15 @@ class Watch:
         if watched.process is not None:
             watched.ended = why
             end(watched.process)
+
+
+def family(pid: int) -> list[int]:
+    """A process and those it has started, and so on: what its main thread has, where the others are not asked often."""
+    found = [pid]
+    with contextlib.suppress(OSError, ValueError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += family(int(child))
+    return found
 
 
 def resident(pid: int) -> int:
@@ -126,9 +138,11 @@ def _elsewhere(pid: int) -> int:
 
 
 def end(process: Any) -> None:
-    """Ends a kernel with all its children, who are in its group."""
-    with contextlib.suppress(OSError):
-        if process.poll() is None and hasattr(os, "killpg") and os.getpgid(process.pid) == process.pid:
-            os.killpg(process.pid, signal.SIGKILL)
+    """Ends a kernel with all its children, who are in its group, and those left of one that has ended."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):
+            gone = process.poll() is not None
+            if (not alive(process.pid)) if gone else os.getpgid(process.pid) == process.pid:  # else it is another's
+                os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         process.kill()

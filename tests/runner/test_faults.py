@@ -38,6 +38,8 @@ record = {"question": "q", "headline": True, "status": "done", "title": "T " + s
 display({"application/vnd.attendlib.record+json": record, "text/html": "<p>x</p>", "text/plain": "x"}, raw=True)
 time.sleep(0.05)
 """
+CHILD = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', '{}; import time; time.sleep(60)'])"
+SLEEPER = "import subprocess; subprocess.Popen(['sleep', '300'])"
 KERNEL, TEMPLATE, DRIVER = "kernel", "template", "driver"
 
 
@@ -70,6 +72,7 @@ def kept(tmp_path_factory):
     [
         ("while True: pass", "timed_out", False),
         ("hoard = []\nwhile True: hoard.append(bytearray(4_000_000))", "over_memory", False),
+        (CHILD.format("hoard = [bytearray(4_000_000) for _ in range(200)]"), "over_memory", False),
         ("import os; os._exit(0)", "failed", True),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "failed", True),
         ("raise MemoryError", "over_memory", False),
@@ -336,6 +339,30 @@ def ends_the_same(clean, out: Path, which: str, moment: float) -> bool:
 def test_killed_at_some_moment_it_ends_with_the_same_bytes(clean, tmp_path, which, moment) -> None:
     assert len(clean[1]) == 2 * len(SCHOOLS) + 2
     ends_the_same(clean, tmp_path / "out", which, moment)
+
+
+def sleepers(driver: int) -> list[int]:
+    return [pid for pid in of_run(driver) if b"sleep" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_what_a_kernel_started_ends_with_it_even_where_it_dies_first(kept: Kernels) -> None:
+    with pytest.raises(StoppedError):
+        kept.execute(cells(f"{SLEEPER}; import os; os._exit(0)"), {"school": "1"})
+    kept.execute(cells(SLEEPER), {"school": "1"})
+    assert sleepers(os.getpid()) == []
+
+
+def test_what_a_kernel_started_ends_with_a_driver_that_is_killed(tmp_path) -> None:
+    process = attend(written(tmp_path / "trust", f"{SLEEPER}.wait()"), tmp_path / "out", "--kernels", "forked")
+    until = time.monotonic() + 60
+    while not sleepers(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert sleepers(process.pid)
+    process.kill()
+    process.communicate()
+    while of_run(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert of_run(process.pid) == []
 
 
 @pytest.mark.prove
