@@ -1,4 +1,4 @@
-"""The store as data frames: one row per pupil and school, summed in SQL, in a fixed order.
+"""The store as data frames: one row per pupil and school, summed in SQL, in a fixed order (`spans` sums over dates).
 
 Every function reads all schools of the data, because a pupil's earlier year may lie in a school without a page of its
 own; `in_study` says which rows are of the schools the study lists. Counts are half-day sessions. Whole numbers with
@@ -6,22 +6,16 @@ gaps come as floats with NaN, dates as datetime64.
 """
 
 from collections.abc import Sequence
-from datetime import date
 
 import pandas as pd
 
 from attendlib.errors import QuestionError
-from attendlib.facts.years import academic_year_from, academic_year_of
-from attendlib.intake.kept import frame, held_rows, kept_frame
+from attendlib.intake.kept import frame, kept_frame
 from attendlib.intake.load import Pupils
 from attendlib.intake.rules import COUNTS
 from attendlib.intake.store import read_sql
 from attendlib.intake.tidy import quoted
 from attendlib.records.study import ALL
-
-SPAN_COUNTS = ("possible", "authorised", "unauthorised")
-_DATES = ("period_start", "period_end", "first_date", "last_date")
-_RANK = "CASE grain WHEN 'week' THEN 0 WHEN 'half_term' THEN 1 ELSE 2 END"
 
 
 def _in_study(pupils: Pupils) -> str:
@@ -30,9 +24,9 @@ def _in_study(pupils: Pupils) -> str:
     return f"{test} AS in_study"
 
 
-def _sums(counts: Sequence[str] = COUNTS) -> str:
+def _sums() -> str:
     """Each count summed; one that is not known in every period is not known."""
-    whole = (f"CASE WHEN count({name}) = count(*) THEN sum({name})::INTEGER END AS {name}" for name in counts)
+    whole = (f"CASE WHEN count({name}) = count(*) THEN sum({name})::INTEGER END AS {name}" for name in COUNTS)
     dates = "min(first_date) AS first_date, max(last_date) AS last_date"
     return f"{', '.join(whole)}, sum(absent)::INTEGER AS absent, {dates}"
 
@@ -67,48 +61,6 @@ def absence_per_pupil(pupils: Pupils, academic_year: str, half_terms: Sequence[i
         FROM {rows} WHERE {where} GROUP BY pupil, school, academic_year ORDER BY school, pupil
         """,
     )
-
-
-def absence_in_span(pupils: Pupils, first: date, last: date, only: pd.Series | None = None) -> pd.DataFrame:
-    """One row per pupil and school: possible, absent, authorised and unauthorised from `first` to `last`.
-
-    Summed are the periods whose recorded days lie wholly within these dates, both included.
-    A part week at either end counts where its own first and last day are known to be inside. Each pupil's year in a
-    school uses its finest grain (weeks, Monday to Friday; else half-terms; else the year): `grain` is the coarsest so
-    used, `periods` how many. A pupil none of whose periods fits has no row. With `only`, the rows of those pupils, in
-    every school they were in: what else there is need not be read.
-    """
-    years = range(int(academic_year_of(first)[:4]), int(academic_year_of(last)[:4]) + 1)
-    names = [academic_year_from(year) for year in years]
-    columns = ", ".join(("pupil", "school", "academic_year", *SPAN_COUNTS, "absent", *_DATES))
-
-    def finest(join: str = "") -> str:
-        schools = None if only is None else _schools_of(pupils, only)
-        return f"""
-            SELECT {columns}, {_RANK} AS rank
-            FROM {read_sql(pupils.store, "attendance", *names, schools=schools)} {join}
-            QUALIFY rank = min(rank) OVER (PARTITION BY pupil, school, academic_year)
-            """
-
-    rows = f"({finest()})" if only is None else held_rows(f"{pupils.store.folder} {names}", only, finest)
-    query = f"""
-        SELECT pupil, school, {_sums(SPAN_COUNTS)}, count(*)::INTEGER AS periods,
-               CASE max(rank) WHEN 0 THEN 'week' WHEN 1 THEN 'half_term' ELSE 'year' END AS grain, {_in_study(pupils)}
-        FROM {rows}
-        WHERE coalesce(first_date, period_start) >= DATE '{first}' AND coalesce(last_date, period_end) <= DATE '{last}'
-        GROUP BY pupil, school ORDER BY school, pupil
-        """
-    if only is None:
-        return kept_frame(pupils.store, query)
-    found = frame(query)
-    return found[found["pupil"].isin(only)].reset_index(drop=True)
-
-
-def _schools_of(pupils: Pupils, only: pd.Series) -> set[str]:
-    """Every school that these pupils have attendance in, in any year."""
-    rows = read_sql(pupils.store, "attendance")
-    held = kept_frame(pupils.store, f"SELECT DISTINCT pupil, school FROM {rows} ORDER BY school, pupil")
-    return set(held.loc[held["pupil"].isin(only), "school"])
 
 
 def absence_by_half_term(pupils: Pupils, academic_year: str, columns: Sequence[str] | None = None) -> pd.DataFrame:

@@ -7,13 +7,12 @@ fiftieth of the time with the same values and types. It goes when its folder of 
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -24,7 +23,6 @@ FOLDER = "frames"
 MOST_BYTES = 256_000_000  # a larger frame is read anew each time: as many kept would fill a disk
 MOST_HELD = 16  # frames a kernel holds on to
 _FORM = f"2 pandas {pd.__version__}"  # raised whenever `frame` makes something else of the same rows
-_rows: dict[str, tuple[frozenset[str], str]] = {}  # see `held_rows`: pupils and table
 
 
 def frame(query: str) -> pd.DataFrame:
@@ -43,23 +41,6 @@ def kept_frame(store: Store, query: str, columns: Sequence[str] | None = None) -
     return _held(place, query, None if columns is None else tuple(columns)).copy(deep=False)
 
 
-def held_rows(key: str, only: pd.Series, read: Callable[[str], str]) -> str:
-    """For FROM: what `read` makes of those rows a join keeps, of the pupils `only`, in this kernel's own memory.
-
-    A notebook asks for the same pupils over one span of dates after another. They are read again only where there is a
-    pupil among them who was not asked for before under this `key`; rows of others may be among them.
-    """
-    asked, name = _rows.get(key, (frozenset(), f"held_{len(_rows)}"))
-    if key not in _rows or not asked.issuperset(only):
-        asked = frozenset(only)
-        who = pa.table({"pupil": pa.array(sorted(asked), pa.string())})
-        _database().register("who", who)
-        _database().execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {read('SEMI JOIN who USING (pupil)')}")
-        _database().unregister("who")
-        _rows[key] = asked, name
-    return name
-
-
 @lru_cache(maxsize=MOST_HELD)
 def _held(place: Path, query: str, columns: tuple[str, ...] | None) -> pd.DataFrame:
     """One notebook asks for the same frame up to eight times. Nobody writes into it: pandas copies on writing."""
@@ -74,15 +55,11 @@ def _held(place: Path, query: str, columns: tuple[str, ...] | None) -> pd.DataFr
 
 
 def _as_frame(table: pa.Table) -> pd.DataFrame:
-    """The table's rows, each text taken from its place."""
-    texts = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
-    found = table.drop_columns(texts).to_pandas(use_threads=False)
-    for name in texts:
-        column = table.column(name).combine_chunks()
-        known = np.append(column.dictionary.to_numpy(zero_copy_only=False), np.nan)  # the last: no text
-        place = table.column_names.index(name)
-        found.insert(place, name, pd.array(known[column.indices.fill_null(-1).to_numpy()], dtype="str"))
-    return found
+    """The table's rows; texts stay Arrow's own, which pandas takes as they are."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.large_string()))
+    return table.to_pandas(use_threads=False)
 
 
 def _with_texts_once(table: pa.Table) -> pa.Table:

@@ -103,11 +103,12 @@ def table_files(
         return (folder / "all.parquet",)
     years = [academic_year.replace("/", "-") for academic_year in academic_years] or ["*"]
     found = sorted(path for year in years for path in folder.glob(f"year={year}/urn=*/*.parquet"))
-    wanted = (path for path in found if schools is None or _school_of(path) in schools)
+    wanted = (path for path in found if schools is None or school_of(path) in schools)
     return (folder / "columns.parquet", *wanted)
 
 
-def _school_of(path: Path) -> str:
+def school_of(path: Path) -> str:
+    """The school of a file of a partitioned table."""
     return unquote(path.parent.name.removeprefix("urn="))
 
 

@@ -35,6 +35,11 @@ def middle(dates: Span) -> date:
     return dates.from_date + (dates.to_date - dates.from_date) // 2
 
 
+def ends(dates: Span) -> tuple[date, date]:
+    """First and last day."""
+    return dates.from_date, dates.to_date
+
+
 def words(dates: Span) -> str:
     """'2 September 2024 to 20 December 2024'."""
     return " to ".join(f"{day.day} {day:%B %Y}" for day in (dates.from_date, dates.to_date))

@@ -1,10 +1,8 @@
-"""The store as data frames: one row per pupil and school, sums over the periods asked for."""
+"""The store as data frames: one row per pupil and school, sums over half-terms and years."""
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from smalltrust import PUPILS, STUDY, attendance, marks, study
 
@@ -76,44 +74,6 @@ def test_a_year_without_attendance(loaded: Loader) -> None:
     with pytest.raises(QuestionError, match="known by nothing at all"):
         frames.absence_by_half_term(loaded(), "2019/20")
     assert frames.grains(loaded(), "2019/20") == set()
-
-
-SPANS = [  # first, last, rows of grain, periods, possible, absent
-    ("2024-09-02", "2024-09-13", [["week", 2, 2, 1]]),
-    ("2024-09-03", "2024-09-13", [["week", 1, 1, 0]]),  # the first week lies only partly within
-    ("2024-09-09", "2024-12-20", [["week", 2, 2, 1]]),
-    ("2024-09-03", "2024-09-12", []),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("first", "last", "expected"), SPANS)
-def test_absence_in_a_span_of_weeks(loaded: Loader, first: str, last: str, expected: list[list[object]]) -> None:
-    pupils = loaded(marks=marks("A1,999001,2024-09-02,AM,I", "A1,999001,2024-09-13,AM,/", "A1,999001,2024-11-05,AM,O"))
-    found = frames.absence_in_span(pupils, date.fromisoformat(first), date.fromisoformat(last))
-    assert found[["grain", "periods", *COLUMNS]].values.tolist() == expected
-
-
-def test_absence_in_a_span_uses_each_pupils_own_grain(loaded: Loader) -> None:
-    rows = attendance("A1,999001,2024/25,1,70,3,2", "A1,999001,2024/25,2,60,1,0", "A2,999001,2024/25,year,370,30,5",
-                      "B1,999002,2024/25,2024-09-02,10,1,0")  # fmt: skip
-    pupils = loaded(marks="", attendance=rows)
-    autumn = frames.absence_in_span(pupils, date(2024, 9, 1), date(2024, 12, 31))
-    assert sorted(autumn[["grain", *COLUMNS]].values.tolist()) == [["half_term", 130, 6], ["week", 10, 1]]
-    whole = frames.absence_in_span(pupils, date(2024, 9, 1), date(2025, 8, 31))
-    assert sorted(whole[["grain", *COLUMNS]].values.tolist()) == [
-        ["half_term", 130, 6], ["week", 10, 1], ["year", 370, 35],
-    ]  # fmt: skip
-
-
-def test_absence_in_a_span_of_some_pupils_is_theirs_in_every_school(loaded: Loader) -> None:
-    text = marks("A1,999001,2024-09-02,AM,I", "B1,999002,2024-09-02,AM,/", "A1,999002,2024-09-03,AM,/")
-    pupils = loaded(marks=text, pupils=PUPILS + "A1,999002,2024/25,6,1,H1,subsidiary\n")
-    every = frames.absence_in_span(pupils, date(2024, 9, 1), date(2024, 12, 31))
-    for who in (every["pupil"].unique(), every["pupil"].unique()[:1], []):
-        only = pd.Series(who, dtype="str")
-        found = frames.absence_in_span(pupils, date(2024, 9, 1), date(2024, 12, 31), only)
-        pd.testing.assert_frame_equal(found, every[every["pupil"].isin(only)].reset_index(drop=True))
-    assert every.groupby("pupil")["school"].nunique().max() == 2
 
 
 def test_results_and_interventions(loaded: Loader) -> None:

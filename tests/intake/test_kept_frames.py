@@ -50,19 +50,6 @@ def test_it_is_read_once_and_may_be_changed(store: Store, monkeypatch: pytest.Mo
     pd.testing.assert_frame_equal(kept.kept_frame(store, QUERIES[0], ["day", "n"]), expected[["day", "n"]])
 
 
-def test_rows_held_are_of_all_pupils_asked_for_so_far_and_read_again_for_others(tmp_path: Path) -> None:
-    def rows(*only: str) -> list[str]:
-        name = kept.held_rows(str(tmp_path), pd.Series(only, dtype="str"), lambda join: f"SELECT * FROM {those} {join}")
-        return [row[0] for row in kept._database().execute(f"SELECT pupil FROM {name} ORDER BY 1").fetchall()]
-
-    those = "(SELECT unnest(['a', 'a', 'b', 'c']) AS pupil)"
-    assert rows() == []
-    assert rows("a", "b", "a") == ["a", "a", "b"]
-    those = "(SELECT 'c' AS pupil)"
-    assert rows("a") == ["a", "a", "b"]
-    assert rows("a", "c") == ["c"]
-
-
 @pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b"half a fi"), lambda path: path.write_bytes(b"")])
 def test_a_file_that_cannot_be_read_is_made_again(store: Store, harm) -> None:
     expected = kept.kept_frame(store, QUERIES[1])

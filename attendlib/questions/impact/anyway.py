@@ -8,14 +8,14 @@ from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED
 from attendlib.facts.years import academic_year_before
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
+from attendlib.intake.spans import absence_in_spans
 from attendlib.questions.beside_schools import sum_is_safe
 from attendlib.questions.common import independent, row_of
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.models import EARLIER
-from attendlib.questions.windows import year_earlier
+from attendlib.questions.windows import ends, year_earlier
 from attendlib.records.answer import Row
-from attendlib.records.study import Span
 from attendlib.stats.fit import Estimate, contrast
 from attendlib.stats.ols import ols
 from attendlib.stats.spline import basis, natural_spline
@@ -64,8 +64,9 @@ def earlier_cohort(pupils: Pupils, asked: Asked, found: Compared) -> pd.DataFram
         return pd.DataFrame(columns=[*EARLIER, "outcome"])
     groups = found.frame[["school", "year_group"]].drop_duplicates()
     frame = frame[frame["in_study"]].merge(groups, on=["school", "year_group"])[["pupil", "school"]]
-    for name in ("window", "outcome"):
-        frame = _with_rate(pupils, frame, name, getattr(windows, name))
+    sums = absence_in_spans(pupils, [ends(windows.window), ends(windows.outcome)], frame["pupil"])
+    for name, each in zip(("window", "outcome"), sums, strict=True):
+        frame = _with_rate(frame, name, each)
     frame = frame.dropna()
     if asked.rule:
         frame = frame[100 * frame["window"] >= asked.rule.absence_pct_at_least]
@@ -77,8 +78,7 @@ def earlier_cohort(pupils: Pupils, asked: Asked, found: Compared) -> pd.DataFram
     return frame.reset_index(drop=True)
 
 
-def _with_rate(pupils: Pupils, frame: pd.DataFrame, name: str, dates: Span) -> pd.DataFrame:
-    sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date, frame["pupil"])
+def _with_rate(frame: pd.DataFrame, name: str, sums: pd.DataFrame) -> pd.DataFrame:
     sums = sums[sums["possible"] >= FEWEST_SESSIONS_BANDED]
     rates = sums.assign(**{name: sums["absent"] / sums["possible"]})[["pupil", "school", name]]
     return frame.merge(rates, on=["pupil", "school"], how="left")

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from attendlib.facts.definitions import DAYS_A_YEAR, FEWEST_SESSIONS_BANDED, SESSIONS_A_DAY
-from attendlib.intake import frames
 from attendlib.intake.load import Pupils
+from attendlib.intake.spans import absence_in_spans
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual, found_clusters
 from attendlib.questions.impact.models import EARLIER, Model, Unfit, points_fewer
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
-from attendlib.questions.windows import middle, span
+from attendlib.questions.windows import middle
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
 
 
@@ -103,10 +103,9 @@ def _placebo(found: Compared, part: pd.DataFrame, name: str, unit: str) -> Row:
 def _halves(pupils: Pupils, found: Compared) -> pd.DataFrame:
     dates = found.windows.baseline
     cut = middle(dates)
-    spans = {"sooner": span(dates.from_date, cut), "later": span(cut, dates.to_date)}
+    spans = {"sooner": (dates.from_date, cut), "later": (cut, dates.to_date)}
     halves = pd.DataFrame(index=found.frame.index)
-    for name, part in spans.items():
-        sums = frames.absence_in_span(pupils, part.from_date, part.to_date, found.frame["pupil"])
+    for name, sums in zip(spans, absence_in_spans(pupils, [*spans.values()], found.frame["pupil"]), strict=True):
         sums = sums.groupby("pupil")[["possible", "absent"]].sum()
         sums = sums[sums["possible"] >= FEWEST_SESSIONS_BANDED]
         halves[name] = found.frame["pupil"].map(sums["absent"] / sums["possible"]).astype(float)

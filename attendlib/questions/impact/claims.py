@@ -10,9 +10,10 @@ from attendlib.disclosure import limit, withheld
 from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED, PERSISTENT_PCT
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
+from attendlib.intake.spans import absence_in_spans
 from attendlib.questions.beside_schools import sum_is_safe
 from attendlib.questions.impact.chosen import Compared
-from attendlib.questions.windows import words
+from attendlib.questions.windows import ends, words
 from attendlib.records.answer import Row
 from attendlib.records.study import Span
 
@@ -191,27 +192,27 @@ def _persistent(frame: pd.DataFrame) -> pd.Series:
 
 def _sums(pupils: Pupils, found: Compared, period: Span | None) -> Sums:
     year = pupils.study_file.study.academic_year
+    enrolled = frames.enrolments(pupils, year)[["pupil", "school", "year_group", "in_study"]]
+    enrolled = enrolled[enrolled["in_study"] & ((found.scope == "all") | (enrolled["school"] == pupils.school))]
     if period is None:
         sums = frames.absence_per_pupil(pupils, year)
     else:
-        sums = frames.absence_in_span(pupils, period.from_date, period.to_date)
-    enrolled = frames.enrolments(pupils, year)[["pupil", "school", "year_group", "in_study"]]
+        (sums,) = absence_in_spans(pupils, [ends(period)], enrolled["pupil"])
     every = enrolled.merge(sums[["pupil", "school", "absent", "possible"]], on=["pupil", "school"])
-    every = every[every["in_study"] & (every["possible"] > 0)]
-    every = every if found.scope == "all" else every[every["school"] == pupils.school]
+    every = every[every["possible"] > 0]
     keys = found.referred_rows.dropna(subset=["pupil"]).drop_duplicates(["pupil", "school"])
     known = keys.assign(treated=1.0, engaged=keys["start_date"].notna().astype(float))
     known = known[["pupil", "school", "treated", "engaged", "status"]]
     every = every.merge(known, on=["pupil", "school"], how="left").fillna({"treated": 0.0, "engaged": 0.0})
     own = every[every["treated"] == 1]
-    for name in ("window", "outcome"):
-        own = own.merge(_rate(pupils, getattr(found.windows, name), name), on="pupil", how="left")
+    spans = {"window": ends(found.windows.window), "outcome": ends(found.windows.outcome)}
+    for name, each in zip(spans, absence_in_spans(pupils, [*spans.values()], own["pupil"]), strict=True):
+        own = own.merge(_rate(each, name), on="pupil", how="left")
     over = words(period) if period else year
     return Sums(every, own, over, f"{words(found.windows.window)} and {words(found.windows.outcome)}")
 
 
-def _rate(pupils: Pupils, dates: Span, name: str) -> pd.DataFrame:
-    sums = frames.absence_in_span(pupils, dates.from_date, dates.to_date)
+def _rate(sums: pd.DataFrame, name: str) -> pd.DataFrame:
     sums = sums.groupby("pupil", as_index=False)[["possible", "absent"]].sum()
     sums = sums[sums["possible"] >= FEWEST_SESSIONS_BANDED]
     return sums.assign(**{name: sums["absent"] / sums["possible"]})[["pupil", name]]

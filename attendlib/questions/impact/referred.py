@@ -74,14 +74,3 @@ def with_index(frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int
 
 def _since_monday(days: pd.Series) -> pd.Series:
     return pd.to_timedelta(days.dt.day_of_week, unit="D")
-
-
-def outcome_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows) -> pd.DataFrame:
-    """Sessions from each pupil's `index` to the outcome's last day, in the pupil's school: one query for each day."""
-    counts = ["possible", "absent", "authorised", "unauthorised"]
-    parts = []
-    for first, rows in frame.groupby("index"):
-        sums = frames.absence_in_span(pupils, pd.Timestamp(str(first)).date(), windows.outcome.to_date, rows["pupil"])
-        parts.append(rows[["pupil", "school"]].merge(sums[["pupil", "school", *counts]], on=["pupil", "school"]))
-    sums = pd.concat(parts) if parts else pd.DataFrame(columns=["pupil", "school", *counts])
-    return frame.merge(sums.rename(columns={c: f"{c}_outcome" for c in counts}), on=["pupil", "school"], how="left")
