@@ -76,7 +76,7 @@ def three_bars(title: str, alt: str, before: Sequence[float], after: Mapping[str
             ys = [place + shift * high for place in range(3)]
             axes.barh(ys, chances, height=high * 0.88, label=name, color=color, hatch=hatch)
             for y, chance in zip(ys, chances, strict=True):
-                axes.annotate(f"{chance:.0f}", (chance + 1.5, y), va="center", fontsize=10)
+                axes.text(chance + 1.5, y, f"{chance:.0f}", va="center", fontsize=10)
         axes.set_yticks([p + high * (len(found) - 1) / 2 for p in range(3)], [wrapped(name, 14) for name in ORDER])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(2.95, -0.3)
@@ -101,7 +101,7 @@ def balance(
         for guide in GUIDES:
             for side in (-guide, guide):
                 axes.axvline(side, color=SOFT, linewidth=1, linestyle=(0, (2, 2)))
-            axes.annotate(f"{guide:g}", (guide, 1.01), xycoords=("data", "axes fraction"), ha="center", fontsize=9)
+            axes.text(guide, 1.01, f"{guide:g}", transform=axes.get_xaxis_transform(), ha="center", fontsize=9)
         axes.axvline(0, color=INK, linewidth=1)
         for place, (before, after) in enumerate(pairs.values()):
             if after is not None:

@@ -106,4 +106,4 @@ def _estimates(axes: Axes, items: Mapping[int, Dot], look: tuple[str, str, float
     shown = {place: item.row.value for place, item in items.items() if item.row.value is not None}
     axes.plot([*shown], [*shown.values()], marker, color=color, markersize=size)
     for place in sorted(items.keys() - shown.keys()):
-        axes.annotate(items[place].row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+        axes.text(place, 0.03, items[place].row.withheld or "–", transform=axes.get_xaxis_transform(), ha="center")

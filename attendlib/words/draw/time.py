@@ -48,7 +48,7 @@ def event_study(title: str, alt: str, rows: Sequence[Row], places: Sequence[str]
         for place, row in enumerate(rows):
             after = place > start
             if row.value is None:
-                axes.annotate(row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+                axes.text(place, 0.03, row.withheld or "–", transform=axes.get_xaxis_transform(), ha="center")
                 continue
             color, marker = (NAVY, "o") if after else (PLUM, "s")
             if interval := spread_of(row):
@@ -80,7 +80,7 @@ def _name(axes: Axes, places: Sequence[str]) -> None:
 def _moments(axes: Axes, marks: Mapping[float, str]) -> None:
     for place, name in marks.items():
         axes.axvline(place, color=SOFT, linewidth=1.2, linestyle=(0, (4, 2)))
-        axes.annotate(name, (place, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=10)
+        axes.text(place, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=10)
 
 
 def _line(axes: Axes, name: str, rows: Sequence[Row | None], look: tuple[str, str, str], shift: float) -> None:
@@ -89,7 +89,7 @@ def _line(axes: Axes, name: str, rows: Sequence[Row | None], look: tuple[str, st
     for place, row in enumerate(rows):
         if row is None or row.value is None:
             if row is not None and row.withheld:
-                axes.annotate(row.withheld, (place + shift, 0.02), xycoords=("data", "axes fraction"), ha="center")
+                axes.text(place + shift, 0.02, row.withheld, transform=axes.get_xaxis_transform(), ha="center")
         elif interval := spread_of(row):
             axes.plot([place + shift] * 2, interval, color=color, linewidth=1.5, alpha=0.7)
     axes.plot([place + shift for place in range(len(rows))], values, color=color, marker=marker, ls=style, label=name)
