@@ -32,7 +32,7 @@ def heat_table(
         axes.set_xticks(range(len(columns)), [wrapped(name, LETTERS_ACROSS // len(columns)) for name in columns])
         axes.set_yticks(range(len(rows)), [wrapped(name, 20) for name in rows])
         axes.xaxis.tick_top()
-        axes.tick_params(length=0)
+        axes.tick_params(left=False, top=False, length=0)
         axes.spines[:].set_visible(False)
 
     return chart(title, alt, draw, 0.8 + 0.52 * len(rows))

@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,8 @@ class _Layout(TightLayoutEngine):
 
     def execute(self, fig: Figure) -> None:
         """Places the axes."""
+        for axes in fig.axes:
+            axes.spines[:].set_in_layout(False)  # names of places reach further
         super().execute(fig)
         if self.key:
             fig.subplots_adjust(top=fig.subplotpars.top - self.key)
@@ -131,7 +133,7 @@ def name_places(axes: Axes, items: list[Dot]) -> None:
     """The labels down the left, the first at the top."""
     axes.set_yticks(range(len(items)), [wrapped(item.label) for item in items])
     axes.set_ylim(len(items) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", left=False, length=0)
 
 
 def mark_gap(axes: Axes, place: float, row: Row) -> None:
@@ -142,6 +144,18 @@ def mark_gap(axes: Axes, place: float, row: Row) -> None:
 def spread_of(row: Row) -> tuple[float, float] | None:
     """The interval of a row that has one."""
     return None if row.low is None or row.high is None else (row.low, row.high)
+
+
+def gapped(ends: Mapping[float, tuple[float, float]]) -> tuple[list[float], list[float]]:
+    """Places and ends of one line that goes from end to end at each place, with gaps: many would cost as much each."""
+    places = [at for place in ends for at in (place, place, float("nan"))]
+    return places, [end for both in ends.values() for end in (*both, float("nan"))]
+
+
+def spreads(rows: Mapping[float, Row | None]) -> dict[float, tuple[float, float]]:
+    """The intervals of rows that show a figure and have one, at their places."""
+    shown = {place: row for place, row in rows.items() if row is not None and row.value is not None}
+    return {place: spread for place, row in shown.items() if (spread := spread_of(row))}
 
 
 def grid(axes: Axes, axis: Any) -> None:
