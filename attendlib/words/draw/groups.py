@@ -37,8 +37,8 @@ def dots(title: str, alt: str, items: Sequence[Dot], axis: str, *, zero_line: bo
 
     def draw(axes: Axes) -> None:
         shown = _shown(axes, items)
-        places, ends = gapped(spreads(shown))
-        axes.plot(ends, places, color=NAVY, linewidth=2)
+        for place, ends in spreads(shown).items():  # drawn as one line they would look a trace different
+            axes.plot(ends, (place, place), color=NAVY, linewidth=2)
         axes.plot([row.value or 0.0 for row in shown.values()], [*shown], "o", color=NAVY, markersize=7)
         name_places(axes, list(items))
         axes.set_xlabel(axis)

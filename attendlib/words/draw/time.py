@@ -103,5 +103,6 @@ def _line(axes: Axes, name: str, rows: Sequence[Row | None], look: tuple[str, st
     for place, row in at.items():
         if row is not None and row.value is None and row.withheld:
             axes.text(place, 0.02, row.withheld, transform=axes.get_xaxis_transform(), ha="center")
-    axes.plot(*gapped(spreads(at)), color=color, linewidth=1.5, alpha=0.7)
+    for place, ends in spreads(at).items():  # drawn as one line they would look a trace different
+        axes.plot((place, place), ends, color=color, linewidth=1.5, alpha=0.7)
     axes.plot([*at], values, color=color, marker=marker, ls=style, label=name)
