@@ -113,8 +113,8 @@ def balance(
             axes.text(guide, 1.01, f"{guide:g}", transform=axes.get_xaxis_transform(), ha="center", fontsize=9)
         axes.axvline(0, color=INK, linewidth=1)
         if moved:
-            places, ends = gapped(moved)
-            axes.plot(ends, places, color=RULE, linewidth=2)
+            for place, ends in moved.items():
+                axes.plot(ends, (place, place), color=RULE, linewidth=2)
             axes.plot([after for _, after in moved.values()], [*moved], "o", color=NAVY, markersize=8, label=names[1])
         axes.plot([before for before, _ in pairs.values()], range(len(pairs)), "s", color=PLUM, markersize=7,
                   label=names[0], markerfacecolor="none", markeredgewidth=1.8)  # fmt: skip
