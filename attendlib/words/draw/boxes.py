@@ -32,7 +32,7 @@ def heat_table(
         axes.set_xticks(range(len(columns)), [wrapped(name, LETTERS_ACROSS // len(columns)) for name in columns])
         axes.set_yticks(range(len(rows)), [wrapped(name, 20) for name in rows])
         axes.xaxis.tick_top()
-        axes.tick_params(length=0)
+        axes.tick_params(left=False, top=False, length=0)
         axes.spines[:].set_visible(False)
 
     return chart(title, alt, draw, 0.8 + 0.52 * len(rows))
@@ -63,14 +63,14 @@ def flow(title: str, alt: str, steps: Sequence[Step], arms: Mapping[str, Sequenc
 
 def _cell(axes: Axes, x: int, y: int, row: Row | None, low: float, high: float) -> None:
     if row is None or row.value is None:
-        axes.annotate(row.withheld if row is not None and row.withheld else "–", (x, y), ha="center", va="center")
+        axes.text(x, y, row.withheld if row is not None and row.withheld else "–", ha="center", va="center")
         return
     share = 0.5 if high == low else (row.value - low) / (high - low)
     shade = tuple(1 - (1 - part) * (0.08 + 0.92 * share) for part in to_rgb(NAVY))
     axes.fill([x - 0.48, x + 0.48, x + 0.48, x - 0.48], [y - 0.46, y - 0.46, y + 0.46, y + 0.46], color=shade)
     color = "#ffffff" if _luminance(shade) < WHITE_TEXT_UNDER else "#000000"
-    axes.annotate(plain(row.value, places_for(row)), (x, y - 0.12), ha="center", va="center", color=color)
-    axes.annotate(f"n {count(row.n)}", (x, y + 0.24), ha="center", va="center", color=color, fontsize=9)
+    axes.text(x, y - 0.12, plain(row.value, places_for(row)), ha="center", va="center", color=color)
+    axes.text(x, y + 0.24, f"n {count(row.n)}", ha="center", va="center", color=color, fontsize=9)
 
 
 def _luminance(shade: tuple[float, ...]) -> float:
@@ -88,13 +88,13 @@ def _column(axes: Axes, steps: Sequence[Step], left: float, width: float, top: f
         if place:
             axes.annotate("", (middle, y + 0.06), (middle, y - 0.46), arrowprops={"arrowstyle": "->", "color": SOFT})
             lost = f"{step.reason}: {count(step.lost)}"
-            axes.annotate(wrapped(lost, max(int((0.96 - width) * 66), 12) if width > 0.42 else letters),
-                          (middle + 0.02, y - 0.2), va="center", fontsize=10, color=SOFT)  # fmt: skip
+            room = max(int((0.96 - width) * 66), 12) if width > 0.42 else letters
+            axes.text(middle + 0.02, y - 0.2, wrapped(lost, room), va="center", fontsize=10, color=SOFT)
 
 
 def _box(axes: Axes, x: float, y: float, text: str, color: str) -> None:
     style = {"boxstyle": "square,pad=0.45", "facecolor": "none", "edgecolor": PALE, "linewidth": 1.2}
-    axes.annotate(text, (x, y), ha="center", va="center", color=color, bbox=style)
+    axes.text(x, y, text, ha="center", va="center", color=color, bbox=style)
 
 
 def _branch(axes: Axes, start: float, end: float, bottom: float) -> None:

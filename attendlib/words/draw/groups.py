@@ -15,12 +15,14 @@ from attendlib.words.draw.look import (
     TEAL,
     Dot,
     chart,
+    gapped,
     grid,
     key_above,
     label_lines,
     mark_gap,
     name_places,
     spread_of,
+    spreads,
     wrapped,
 )  # fmt: skip
 from attendlib.words.numbers import places_for, plain
@@ -34,8 +36,10 @@ def dots(title: str, alt: str, items: Sequence[Dot], axis: str, *, zero_line: bo
     """A dot and an interval for each item, one a line, from the top down."""
 
     def draw(axes: Axes) -> None:
-        for place, item in enumerate(items):
-            _dot(axes, place, item.row)
+        shown = _shown(axes, items)
+        for place, ends in spreads(shown).items():  # drawn as one line they would look a trace different
+            axes.plot(ends, (place, place), color=NAVY, linewidth=2)
+        axes.plot([row.value or 0.0 for row in shown.values()], [*shown], "o", color=NAVY, markersize=7)
         name_places(axes, list(items))
         axes.set_xlabel(axis)
         grid(axes, "x")
@@ -49,8 +53,12 @@ def bars(title: str, alt: str, items: Sequence[Dot], axis: str) -> Chart:
     """A horizontal bar from 0 for each item, its value printed at its end and its interval drawn over it."""
 
     def draw(axes: Axes) -> None:
-        for place, item in enumerate(items):
-            _bar(axes, place, item.row)
+        shown = _shown(axes, items)
+        axes.barh([*shown], [row.value or 0.0 for row in shown.values()], height=0.6, color=NAVY)
+        places, ends = gapped(spreads(shown))
+        axes.plot(ends, places, color=INK, linewidth=1.5, marker="|", markersize=7)
+        for place, row in shown.items():
+            _print_value(axes, place, row)
         name_places(axes, list(items))
         axes.margins(x=0.26)
         axes.axvline(0, color=INK, linewidth=1)
@@ -76,9 +84,9 @@ def three_bars(title: str, alt: str, before: Sequence[float], after: Mapping[str
             ys = [place + shift * high for place in range(3)]
             axes.barh(ys, chances, height=high * 0.88, label=name, color=color, hatch=hatch)
             for y, chance in zip(ys, chances, strict=True):
-                axes.annotate(f"{chance:.0f}", (chance + 1.5, y), va="center", fontsize=10)
+                axes.text(chance + 1.5, y, f"{chance:.0f}", va="center", fontsize=10)
         axes.set_yticks([p + high * (len(found) - 1) / 2 for p in range(3)], [wrapped(name, 14) for name in ORDER])
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", left=False, length=0)
         axes.set_ylim(2.95, -0.3)
         axes.set_xlim(0, 108)
         axes.set_xlabel("chances in 100")
@@ -95,22 +103,23 @@ def balance(
     `pairs` holds for each label (before, after), after None where nothing was adjusted; `names` are what the two are
     called. Guides at 0.05 and 0.25.
     """
-    both = next((place for place, (_, after) in enumerate(pairs.values()) if after is not None), 0)
+    moved: dict[float, tuple[float, float]]
+    moved = {place: (before, after) for place, (before, after) in enumerate(pairs.values()) if after is not None}
 
     def draw(axes: Axes) -> None:
         for guide in GUIDES:
             for side in (-guide, guide):
                 axes.axvline(side, color=SOFT, linewidth=1, linestyle=(0, (2, 2)))
-            axes.annotate(f"{guide:g}", (guide, 1.01), xycoords=("data", "axes fraction"), ha="center", fontsize=9)
+            axes.text(guide, 1.01, f"{guide:g}", transform=axes.get_xaxis_transform(), ha="center", fontsize=9)
         axes.axvline(0, color=INK, linewidth=1)
-        for place, (before, after) in enumerate(pairs.values()):
-            if after is not None:
-                axes.plot([before, after], [place, place], color=RULE, linewidth=2)
-                axes.plot([after], [place], "o", color=NAVY, markersize=8, label=names[1] if place == both else None)
-            axes.plot([before], [place], "s", color=PLUM, markersize=7, label=names[0] if not place else None,
-                      markerfacecolor="none", markeredgewidth=1.8)  # fmt: skip
+        if moved:
+            for place, ends in moved.items():
+                axes.plot(ends, (place, place), color=RULE, linewidth=2)
+            axes.plot([after for _, after in moved.values()], [*moved], "o", color=NAVY, markersize=8, label=names[1])
+        axes.plot([before for before, _ in pairs.values()], range(len(pairs)), "s", color=PLUM, markersize=7,
+                  label=names[0], markerfacecolor="none", markeredgewidth=1.8)  # fmt: skip
         axes.set_yticks(range(len(pairs)), [wrapped(label) for label in pairs])
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", left=False, length=0)
         axes.set_ylim(len(pairs) - 0.5, -0.5)
         widest = max([GUIDES[1], *(abs(one) for pair in pairs.values() for one in pair if one is not None)])
         axes.set_xlim(-1.15 * widest, 1.15 * widest)
@@ -131,24 +140,18 @@ def _inner_ticks(widest: float) -> list[float]:
     return [step * place for place in range(-each_side, each_side + 1)]
 
 
-def _dot(axes: Axes, place: int, row: Row) -> None:
-    if row.value is None:
-        mark_gap(axes, place, row)
-        return
-    if interval := spread_of(row):
-        axes.plot(interval, [place, place], color=NAVY, linewidth=2)
-    axes.plot([row.value], [place], "o", color=NAVY, markersize=7)
+def _shown(axes: Axes, items: Sequence[Dot]) -> dict[float, Row]:
+    """The rows that show a figure, at their places; the others are marked."""
+    for place, item in enumerate(items):
+        if item.row.value is None:
+            mark_gap(axes, place, item.row)
+    return {place: item.row for place, item in enumerate(items) if item.row.value is not None}
 
 
-def _bar(axes: Axes, place: int, row: Row) -> None:
-    if row.value is None:
-        mark_gap(axes, place, row)
-        return
-    axes.barh([place], [row.value], height=0.6, color=NAVY)
-    end = row.value
-    if interval := spread_of(row):
-        axes.plot(interval, [place, place], color=INK, linewidth=1.5, marker="|", markersize=7)
-        end = interval[1] if row.value >= 0 else interval[0]
-    side, shift = ("left", 5) if row.value >= 0 else ("right", -5)
+def _print_value(axes: Axes, place: float, row: Row) -> None:
+    """A bar's value beyond its end and its interval's."""
+    assert row.value is not None
+    low, high = spread_of(row) or (row.value, row.value)
+    side, shift, end = ("left", 5, high) if row.value >= 0 else ("right", -5, low)
     text = plain(row.value, places_for(row))
     axes.annotate(text, (end, place), (shift, 0), textcoords="offset points", va="center", ha=side)

@@ -15,9 +15,10 @@ from attendlib.words.draw.look import (
     Dot,
     chart,
     drawn,
+    gapped,
     grid,
     key_above,
-    spread_of,
+    spreads,
     wrapped,
 )  # fmt: skip
 
@@ -85,12 +86,12 @@ def specification_curve(
             ]  # fmt: skip
             below.plot([place for place, _ in marks], [line for _, line in marks], "o", color=color, markersize=5)
         top.set_ylabel(wrapped(axis, 24))
-        top.tick_params(axis="x", length=0, labelbottom=False)
         grid(top, "y")
         below.set_yticks(range(len(choices)), names, fontsize=10)
         below.set_ylim(len(choices) - 0.5, -0.5)
         below.set_xlim(-0.6, len(items) - 0.4)
-        below.tick_params(length=0, labelbottom=False)
+        below.tick_params(axis="y", left=False, length=0)
+        below.set_xticks([])  # of both: they share them
         below.set_xlabel("each way (diamond: the one fixed first)")
         grid(below, "y")
 
@@ -98,12 +99,10 @@ def specification_curve(
 
 
 def _estimates(axes: Axes, items: Mapping[int, Dot], look: tuple[str, str, float, int]) -> None:
-    """Items at their places: all intervals as one line with gaps, all marks as another; each line costs as much."""
+    """Items at their places: all intervals as one line with gaps, all marks as another."""
     color, marker, width, size = look
-    spreads = [(place, *spread) for place, item in items.items() if (spread := spread_of(item.row))]
-    across = [x for place, _, _ in spreads for x in (place, place, float("nan"))]
-    axes.plot(across, [y for _, low, high in spreads for y in (low, high, float("nan"))], color=color, linewidth=width)
+    axes.plot(*gapped(spreads({place: item.row for place, item in items.items()})), color=color, linewidth=width)
     shown = {place: item.row.value for place, item in items.items() if item.row.value is not None}
     axes.plot([*shown], [*shown.values()], marker, color=color, markersize=size)
     for place in sorted(items.keys() - shown.keys()):
-        axes.annotate(items[place].row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+        axes.text(place, 0.03, items[place].row.withheld or "–", transform=axes.get_xaxis_transform(), ha="center")

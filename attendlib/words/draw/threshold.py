@@ -37,8 +37,8 @@ def at_threshold(
         axes.set_ylabel(axes_names[1])
         top = axes.get_ylim()[1]
         axes.set_ylim(min(0.0, axes.get_ylim()[0]) - 0.15 * top, top)  # the counts stand below
-        axes.annotate("the line", (threshold, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom",
-                      fontsize=10)  # fmt: skip
+        axes.text(threshold, 1.01, "the line", transform=axes.get_xaxis_transform(), ha="center", va="bottom",
+                  fontsize=10)  # fmt: skip
         grid(axes, "y")
 
     return chart(title, alt, draw, 3.8)
@@ -51,6 +51,5 @@ def _bin(axes: Axes, each: Bin, threshold: float, line: int) -> None:
     if interval := spread_of(each.row):
         axes.plot([each.place] * 2, interval, color=color, linewidth=1.4, alpha=0.6)
     axes.plot([each.place], [each.row.value], marker, color=color, markersize=6)
-    axes.annotate(
-        count(each.row.n), (each.place, 0.02 + 0.05 * line), xycoords=("data", "axes fraction"), ha="center", fontsize=8
-    )
+    transform = axes.get_xaxis_transform()
+    axes.text(each.place, 0.02 + 0.05 * line, count(each.row.n), transform=transform, ha="center", fontsize=8)

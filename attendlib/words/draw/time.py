@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from attendlib.records.answer import Chart, Row
-from attendlib.words.draw.look import INK, NAVY, PLUM, SERIES, SOFT, chart, grid, key_above, spread_of, taller, wrapped
+from attendlib.words.draw.look import (
+    INK,
+    NAVY,
+    PLUM,
+    SERIES,
+    SOFT,
+    chart,
+    gapped,
+    grid,
+    key_above,
+    spreads,
+    taller,
+    wrapped,
+)
 
 LETTERS_ACROSS = 48
 SLANTED = 0.05  # inches down that each letter of a slanted name takes
@@ -46,14 +59,14 @@ def event_study(title: str, alt: str, rows: Sequence[Row], places: Sequence[str]
     def draw(axes: Axes) -> None:
         axes.axhline(0, color=INK, linewidth=1)
         for place, row in enumerate(rows):
-            after = place > start
             if row.value is None:
-                axes.annotate(row.withheld or "–", (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
-                continue
-            color, marker = (NAVY, "o") if after else (PLUM, "s")
-            if interval := spread_of(row):
-                axes.plot([place, place], interval, color=color, linewidth=2)
-            axes.plot([place], [row.value], marker, color=color, markersize=7)
+                axes.text(place, 0.03, row.withheld or "–", transform=axes.get_xaxis_transform(), ha="center")
+        for after, color, marker in ((False, PLUM, "s"), (True, NAVY, "o")):
+            shown: dict[float, Row] = {
+                at: row for at, row in enumerate(rows) if row.value is not None and (at > start) is after
+            }
+            axes.plot(*gapped(spreads(shown)), color=color, linewidth=2)
+            axes.plot([*shown], [row.value or 0.0 for row in shown.values()], marker, color=color, markersize=7)
         axes.set_xlim(-0.5, len(rows) - 0.5)
         _name(axes, places)
         axes.set_ylabel(axis)
@@ -80,16 +93,16 @@ def _name(axes: Axes, places: Sequence[str]) -> None:
 def _moments(axes: Axes, marks: Mapping[float, str]) -> None:
     for place, name in marks.items():
         axes.axvline(place, color=SOFT, linewidth=1.2, linestyle=(0, (4, 2)))
-        axes.annotate(name, (place, 1.01), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=10)
+        axes.text(place, 1.01, name, transform=axes.get_xaxis_transform(), ha="center", va="bottom", fontsize=10)
 
 
 def _line(axes: Axes, name: str, rows: Sequence[Row | None], look: tuple[str, str, str], shift: float) -> None:
     color, marker, style = look
     values = [float("nan") if row is None or row.value is None else row.value for row in rows]
-    for place, row in enumerate(rows):
-        if row is None or row.value is None:
-            if row is not None and row.withheld:
-                axes.annotate(row.withheld, (place + shift, 0.02), xycoords=("data", "axes fraction"), ha="center")
-        elif interval := spread_of(row):
-            axes.plot([place + shift] * 2, interval, color=color, linewidth=1.5, alpha=0.7)
-    axes.plot([place + shift for place in range(len(rows))], values, color=color, marker=marker, ls=style, label=name)
+    at = {place + shift: row for place, row in enumerate(rows)}
+    for place, row in at.items():
+        if row is not None and row.value is None and row.withheld:
+            axes.text(place, 0.02, row.withheld, transform=axes.get_xaxis_transform(), ha="center")
+    for place, ends in spreads(at).items():  # drawn as one line they would look a trace different
+        axes.plot((place, place), ends, color=color, linewidth=1.5, alpha=0.7)
+    axes.plot([*at], values, color=color, marker=marker, ls=style, label=name)
