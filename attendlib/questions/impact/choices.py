@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,7 @@ from attendlib.intake.spans import absence_in_spans
 from attendlib.questions.common import rescaled, row_of
 from attendlib.questions.impact.chosen import Compared
 from attendlib.questions.impact.figures import annual, found_clusters
-from attendlib.questions.impact.models import EARLIER, Model, Unfit, points_fewer
+from attendlib.questions.impact.models import EARLIER, Model, Unfit, design_matrix, points_fewer
 from attendlib.questions.impact.placebo import placebo_check, placebo_words
 from attendlib.questions.windows import middle
 from attendlib.records.answer import NOT_AVAILABLE, Check, Row
@@ -43,9 +44,10 @@ def choice_rows(found: Compared, characteristics: tuple[str, ...], weights: tupl
     clusters = found_clusters(found)
     unit, per_point = _days(found)
     rows = []
+    design = cache(partial(design_matrix, found.frame))  # ways that differ by their weights alone share it
     for key, model in choices(found, characteristics, weights):
         try:
-            estimate = points_fewer(found.frame, model, clusters)
+            estimate = points_fewer(found.frame, model, clusters, design=design(replace(model, weight="")))
         except Unfit:  # a school too small for this many things held alike
             rows.append(Row("choice", found.scope, group=key, unit=unit, method="OLS", withheld=NOT_AVAILABLE))
             continue

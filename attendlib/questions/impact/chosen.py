@@ -142,7 +142,10 @@ def dates_can_be_had(pupils: Pupils, windows: Windows, asked: Asked) -> None:
 def _pool(pupils: Pupils, listed: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """One row per enrolled pupil: the referred, and pupils of the same year groups as the comparison names them."""
     enrolled = frames.enrolments(pupils, asked.year)
-    pool = marked(enrolled[enrolled["in_study"]], listed).assign(back=False)
+    there = enrolled["in_study"]
+    if asked.comparison != "other_schools":  # all but this one compare inside the school
+        there = there & enrolled["school"].isin(listed["school"])
+    pool = marked(enrolled[there], listed).assign(back=False)
     treated = pool["treated"] == 1
     cells = pool.loc[treated, ["school", "year_group"]].drop_duplicates()
     if asked.comparison == "earlier_cohort":

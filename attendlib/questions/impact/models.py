@@ -71,17 +71,19 @@ def _curve(rate: pd.Series, curve: str) -> pd.DataFrame:
     return rate.to_frame() if curve == "line" else basis(natural_spline(rate, name=str(rate.name)), rate)
 
 
-def fitted(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome") -> Fit:
+def fitted(
+    frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome", design: pd.DataFrame | None = None
+) -> Fit:
     """Least squares of the rate `outcome` (in points): HC2, or CR2 where `clusters` are given.
 
-    It is the linear part of `absence_rate_model`, without the rate ratio that a page needs once only.
+    It is the linear part of `absence_rate_model`, without the rate ratio that a page needs once only. `design` is the
+    model's, where the caller has it already.
     """
-    if model.weight:  # rows that weights leave out altogether identify no column
-        kept = frame[model.weight].to_numpy(float) > 0
+    if model.weight and not (kept := frame[model.weight].to_numpy(float) > 0).all():
         clusters = None if clusters is None else np.asarray(clusters)[kept]
-        frame = frame[kept].reset_index(drop=True)
+        frame, design = frame[kept].reset_index(drop=True), None  # rows that weights leave out identify no column
     points = 100 * (frame[outcome] - frame["baseline"] if model.change else frame[outcome])
-    design = design_matrix(frame, model)
+    design = design_matrix(frame, model) if design is None else design
     if not model.weight:
         return ols(points, design, cluster=clusters)
     weights = frame[model.weight]
@@ -107,10 +109,12 @@ class Unfit(Exception):
     """Too few pupils for what a model holds alike: it cannot be fitted."""
 
 
-def points_fewer(frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome") -> Estimate:
+def points_fewer(
+    frame: pd.DataFrame, model: Model, clusters: Clusters, outcome: str = "outcome", design: pd.DataFrame | None = None
+) -> Estimate:
     """Percentage points fewer absent among the referred, with its interval. Raises Unfit."""
     try:
-        return contrast(fitted(frame, model, clusters, outcome), {"treated": -1.0})
+        return contrast(fitted(frame, model, clusters, outcome, design), {"treated": -1.0})
     except ValueError as error:
         raise Unfit(str(error)) from error
 
