@@ -83,7 +83,7 @@ def _columns(curve: Curve, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     columns = {"constant": np.ones(len(frame))}
     columns |= {str(name): column.to_numpy() for name, column in basis(curve.spline, before).items()}
     for group in curve.groups:
-        inside = (frame["group"] == group).to_numpy(float)
+        inside = (frame["group"] == group).to_numpy().astype(float)
         columns |= {group: inside, f"{group} x before": inside * before.to_numpy()}
     return columns
 

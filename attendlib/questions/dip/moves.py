@@ -80,9 +80,9 @@ def same_half_terms(earlier: Year, year: Year, frame: pd.DataFrame) -> dict[str,
     known = before.knows(found["pupil"])
     halves = {}
     for school, rows in sorted(found.groupby("school").indices.items()):
-        both = early[rows].any(axis=0) & late[rows].any(axis=0)
-        if both.any() and known[rows].mean() >= HALF_TERMS_KNOWN:
-            halves[str(school)] = tuple(period for period, there in zip(periods, both, strict=True) if there)
+        both = np.flatnonzero(early[rows].any(axis=0) & late[rows].any(axis=0))
+        if len(both) and known[rows].mean() >= HALF_TERMS_KNOWN:
+            halves[str(school)] = tuple(periods[place] for place in both)
     return halves
 
 

@@ -100,7 +100,7 @@ def _half_term_rates(pupils: pd.Index, year: Year, halves: Sequence[int]) -> pd.
     counts, there = held.anywhere.of(pupils, held.places(known))
     absent, possible = (np.where(there, counts[:, :, COUNTED.index(name)], np.nan) for name in ("absent", "possible"))
     wide = pd.DataFrame(100 * absent / possible, columns=[str(half) for half in known], copy=False)
-    return wide if there.any(axis=0).all() else wide.loc[:, there.any(axis=0)]
+    return wide.dropna(axis="columns", how="all")
 
 
 def next_step_rows(cohort: Cohort, ahead: pd.DataFrame) -> list[Row]:
