@@ -123,7 +123,7 @@ def _school_rows(frame: pd.DataFrame, everyone: pd.DataFrame, others: pd.DataFra
         *bound_rows(everyone, "school", asked),
         *without_prior_row(everyone, "school", asked),
         *_secondary_rows(frame, asked),
-        *improver_rows(frame, others[others["school"] == asked.school], "school", asked),
+        *improver_rows(frame, others, "school", asked),
     )
 
 

@@ -26,7 +26,14 @@ from attendlib.questions.dip.expected import (
 from attendlib.questions.dip.levels import level_rows, parts
 from attendlib.questions.dip.linkage import complete_rows, match_rows, recording_rows, weighted_rows
 from attendlib.questions.dip.moves import Move, in_whole_groups
-from attendlib.questions.dip.over_time import later_rows, next_step_rows, panel_rows, part_rows, year_after
+from attendlib.questions.dip.over_time import (
+    later_rows,
+    next_step_rows,
+    one_year_ahead,
+    panel_rows,
+    part_rows,
+    year_after,
+)
 from attendlib.questions.dip.who import characteristics, feeder_rows, spread, who_rows
 from attendlib.questions.dip.year import Year, read_year
 from attendlib.records.answer import Answer, Row, Scope
@@ -63,8 +70,7 @@ def transition_dip(
     study = pupils.study_file.study
     move = move_of(academic_year or study.academic_year, before_year_group, after_year_group)
     context = _context(pupils, move, by)
-    roll = frames.enrolments(pupils, move.year)
-    if not ((roll["year_group"] == move.after) & (roll["school"] == pupils.school)).any():
+    if not (frames.enrolments(pupils, move.year, move.after)["school"] == pupils.school).any():  # no more need be read
         reason = f"{pupils.school_name} has no {context['after']} in {move.year}"
         return unanswered(QUESTION, "school", "not_applicable", study.audience, [reason], context=context)
     years = {name: read_year(pupils, name) for name in (move.earlier, move.year)}
@@ -143,7 +149,8 @@ def _rows(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year], context: di
         rows += reference_rows(cohort.curve)
         rows += dip_gap_rows(cohort.frame, cohort.curve)
     # The next step before its half-terms: its groups by sex add up to all, so that count is the one to keep.
-    rows += [*part_rows(cohort), *next_step_rows(cohort), *panel_rows(cohort)]
+    ahead = one_year_ahead(cohort)
+    rows += [*part_rows(cohort), *next_step_rows(cohort, ahead), *panel_rows(cohort, ahead)]
     later = year_after(cohort.move.year)
     if frames.grains(pupils, later):
         rows += later_rows(cohort, read_year(pupils, later))
@@ -190,6 +197,8 @@ def _cohorts(pupils: Pupils, cohort: Cohort, years: Mapping[str, Year]) -> list[
         for name in (move.earlier, move.year):
             if name not in held:
                 held[name] = read_year(pupils, name)
+        if not (held[move.earlier].roll["year_group"] == move.before).any():
+            break
         earlier = read_cohort(cohort.asked, move, held)
         if not earlier.enough:
             break

@@ -38,31 +38,51 @@ class Fit:
     """A linear fit: Series labelled and ordered like X's columns; `n` rows used, `n_groups` clusters or None.
 
     `vcov` is the coefficients' variance (k by k), of the kind `vcov_type` names. `working` serves `contrast`.
-    A coefficient that one group alone identifies has NaN for all but `coef`, and a warning says so. `df`, `p`, `low`
-    and `high` are worked out when first asked for: a design of many schools has many that nobody asks for.
+    A coefficient that one group alone identifies has NaN for all but `coef`, and a warning says so. Series are made
+    when first asked for: a design of many schools has many that nobody asks for, and a page makes hundreds of fits of
+    which it wants one number. The numbers themselves are `values` (k,), `errors` (k,) and `variance` (k, k).
     """
 
-    coef: pd.Series
-    se: pd.Series
+    names: tuple[str, ...]
+    values: np.ndarray
+    errors: np.ndarray
+    variance: np.ndarray
     n: int
     n_groups: int | None
-    vcov: pd.DataFrame
     vcov_type: str
     notes: tuple[str, ...]
     confidence_pct: float
     working: Working = field(repr=False)
 
     @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.names)
+
+    @cached_property
+    def coef(self) -> pd.Series:
+        """The coefficients."""
+        return pd.Series(self.values, index=self._index)
+
+    @cached_property
+    def se(self) -> pd.Series:
+        """Each coefficient's standard error."""
+        return pd.Series(self.errors, index=self._index)
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """The coefficients' variance, k by k."""
+        return pd.DataFrame(self.variance, index=self._index, columns=self._index)
+
+    @cached_property
     def df(self) -> pd.Series:
         """Degrees of freedom of each coefficient's t reference."""
-        units = np.eye(len(self.coef))
-        return pd.Series([contrast_df(self.working, unit) for unit in units], index=self.coef.index)
+        units = np.eye(len(self.names))
+        return pd.Series([contrast_df(self.working, unit) for unit in units], index=self._index)
 
     @cached_property
     def _tested(self) -> tuple[pd.Series, pd.Series, pd.Series]:
-        coef, se, df = (each.to_numpy(float) for each in (self.coef, self.se, self.df))
-        p, low, high = t_interval(coef, se, df, self.confidence_pct)
-        index = self.coef.index
+        p, low, high = t_interval(self.values, self.errors, self.df.to_numpy(float), self.confidence_pct)
+        index = self._index
         return pd.Series(p, index=index), pd.Series(low, index=index), pd.Series(high, index=index)
 
     @property
@@ -106,16 +126,15 @@ def build_fit(
 ) -> Fit:
     """Assemble a Fit from coefficients (k,) and their variance (k, k). ValueError for a confidence out of 0 to 100."""
     _refuse_confidence(confidence_pct)
-    names = pd.Index(sample.names)  # made once: an index of texts costs more than the fit of a small trial
-    known = np.array([estimable(working, unit) for unit in np.eye(len(names))])
+    known = np.array([estimable(working, unit) for unit in np.eye(len(coef))])
     vcov = np.where(known[:, None] & known[None, :], vcov, np.nan)
-    se = np.sqrt(np.diag(vcov).clip(min=0))  # a column without any spread has 0, give or take rounding
     return Fit(
-        coef=pd.Series(coef, index=names),
-        se=pd.Series(se, index=names),
+        names=sample.names,
+        values=coef,
+        errors=np.sqrt(np.diag(vcov).clip(min=0)),  # a column without any spread has 0, give or take rounding
+        variance=vcov,
         n=sample.n,
         n_groups=sample.n_groups,
-        vcov=pd.DataFrame(vcov, index=names, columns=names),
         vcov_type=vcov_type,
         notes=sample.notes,
         confidence_pct=confidence_pct,
@@ -131,8 +150,8 @@ def contrast(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float
     """
     vector = _vector(fit, weights)
     used = vector != 0
-    value = float(vector @ fit.coef.to_numpy())
-    variance = vector[used] @ fit.vcov.to_numpy()[np.ix_(used, used)] @ vector[used]
+    value = float(vector @ fit.values)
+    variance = vector[used] @ fit.variance[np.ix_(used, used)] @ vector[used]
     se = float(np.sqrt(max(variance, 0.0))) if estimable(fit.working, vector) else np.nan
     df = contrast_df(fit.working, vector)
     p, low, high = t_interval(np.array(value), np.array(se), np.array(df), fit.confidence_pct)
@@ -149,7 +168,7 @@ def scaled(fit: Fit, factor: float) -> Fit:
         raise TypeError(f"a {type(fit).__name__} has variances or a likelihood too; rescale the outcome instead")
     if not factor > 0:
         raise ValueError(f"a fit is rescaled by a number above 0, not {factor}")
-    return replace(fit, coef=fit.coef * factor, se=fit.se * factor, vcov=fit.vcov * factor**2)
+    return replace(fit, values=fit.values * factor, errors=fit.errors * factor, variance=fit.variance * factor**2)
 
 
 def t_interval(
@@ -175,17 +194,15 @@ def t_quantile(probability: float, df: float | np.ndarray) -> np.ndarray:
 
 
 def _vector(fit: Fit, weights: Mapping[str, float] | pd.Series | Sequence[float] | np.ndarray) -> np.ndarray:
-    names = fit.coef.index
     if isinstance(weights, Mapping | pd.Series):
-        unknown = [str(name) for name in dict(weights) if name not in names]
+        given, known = dict(weights), set(fit.names)
+        unknown = [str(name) for name in given if name not in known]
         if unknown:
-            raise ValueError(f"no such coefficient: {', '.join(unknown)}; there are {', '.join(names)}")
-        vector = np.zeros(len(names))
-        vector[names.get_indexer(pd.Index(dict(weights)))] = list(dict(weights).values())
-        return vector
+            raise ValueError(f"no such coefficient: {', '.join(unknown)}; there are {', '.join(fit.names)}")
+        return np.array([given.get(name, 0.0) for name in fit.names], dtype=float)
     vector = np.asarray(weights, dtype=float)
-    if vector.shape != (len(names),):
-        raise ValueError(f"{vector.size} weights for {len(names)} coefficients; give one each")
+    if vector.shape != (len(fit.names),):
+        raise ValueError(f"{vector.size} weights for {len(fit.names)} coefficients; give one each")
     return vector
 
 

@@ -63,20 +63,19 @@ def read_columns(X: Matrix) -> tuple[np.ndarray, tuple[str, ...]]:
     if isinstance(X, pd.Series):
         X = X.to_frame(name="x0" if X.name is None else X.name)
     if not isinstance(X, pd.DataFrame):
-        array = np.asarray(X)
-        if array.ndim != 2:
-            raise ValueError(f"X has {array.ndim} dimension(s); give rows by columns")
-        X = pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
-    names = tuple(str(name) for name in X.columns)
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+        X = np.asarray(X)
+        if X.ndim != 2:
+            raise ValueError(f"X has {X.ndim} dimension(s); give rows by columns")
+    names = tuple(map(str, X.columns)) if isinstance(X, pd.DataFrame) else tuple(f"x{j}" for j in range(X.shape[1]))
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
         raise ValueError(f"X has columns of the same name: {', '.join(twice)}")
     if not names:
         raise ValueError("X has no columns")
-    if (X.dtypes == np.float64).all():  # nothing to convert: one look at all of it
-        numbers = np.array(X, order="C")
-        if np.isfinite(numbers).all():
-            return numbers, names
+    numbers = np.array(X, order="C")
+    if numbers.dtype == np.float64 and np.isfinite(numbers).all():  # nothing to convert: one look at all of it
+        return numbers, names
+    X = pd.DataFrame(X, columns=None if isinstance(X, pd.DataFrame) else names)
     columns = [read_numbers(X.iloc[:, j], f"column {name!r} of X") for j, name in enumerate(names)]
     return np.column_stack(columns), names
 

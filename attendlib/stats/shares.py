@@ -49,7 +49,7 @@ def mean_interval(
     With `cluster` (n,) the CR2 interval of a regression on a constant; `weights` as in `ols`. ValueError for
     missing values, fewer than 2 rows, or one cluster.
     """
-    constant = pd.DataFrame({"mean": np.ones(len(x))}, index=x.index if isinstance(x, pd.Series) else None)
+    constant = np.ones((len(x), 1))
     return contrast(ols(x, constant, cluster=cluster, weights=weights, confidence_pct=confidence_pct), [1.0])
 
 

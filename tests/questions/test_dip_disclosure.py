@@ -14,7 +14,7 @@ from attendlib.questions.dip.cohort import Asked, Cohort, move_of, read_cohort
 from attendlib.questions.dip.expected import Curve, double_difference, reference_rows
 from attendlib.questions.dip.levels import level_rows
 from attendlib.questions.dip.moves import FIXED_BEFORE, KNOWN_AFTER
-from attendlib.questions.dip.over_time import next_step_rows, panel_rows
+from attendlib.questions.dip.over_time import next_step_rows, one_year_ahead, panel_rows
 from attendlib.questions.dip.who import who_rows
 from attendlib.questions.dip.year import COUNTED, Year
 from attendlib.questions.transition_dip import _of_others
@@ -164,7 +164,8 @@ def test_pupils_a_year_ahead_are_never_counted_twice_a_few_apart() -> None:
     stays += [(f"a{p:02}", "s1", *when, every if p > 1 else every[:5]) for p in range(24)
               for when in ((MOVE.earlier, 7), (MOVE.year, 8))]  # fmt: skip
     cohort = page("s1", years(stays))
-    rows = gate([*next_step_rows(cohort), *panel_rows(cohort)], "internal")
+    ahead = one_year_ahead(cohort)
+    rows = gate([*next_step_rows(cohort, ahead), *panel_rows(cohort, ahead)], "internal")
     assert {row.n for row in rows if row.estimate == "next_before"} == {22}
     shown = counts_kept_apart(rows, cohort.own.steps, "school", "internal", _of_others)
     ahead = [row for row in shown if row.estimate.startswith("next_")]

@@ -35,7 +35,8 @@ class Asked:
 @dataclass(frozen=True, slots=True, eq=False)
 class Cohort:
     """`own` are the movers kept on this page, `everyone` those of all schools of the study as on their pages, and
-    `linked` every pupil on roll after the move at this school. `curve` is the reference, or the words why not.
+    `linked` every pupil on roll after the move at this school. `curve` is the reference, or the words why not. Where
+    the movers kept are not `enough`, nobody else is looked at.
 
     In `everyone` a pupil on two rolls is twice: all schools less their pages would else be that pupil.
     """
@@ -76,13 +77,15 @@ def read_cohort(asked: Asked, move: Move, years: Mapping[str, Year]) -> Cohort:
     words = column_label(asked.by) if asked.by else ""
     own = analysed(start(mine, f"pupils on roll in {move.names[1]}"), earlier, year, move, halves, asked.min_sessions)
     own = without_few_unknown(own, limit(asked.audience), words)
+    cohort = Cohort(asked, move, (earlier, year), halves, own, mine, every.iloc[:0], "")
+    if not cohort.enough:
+        return cohort
     others = analysed(start(every, ""), earlier, year, move, halves, asked.min_sessions)
     others = without_few_unknown(others, limit(asked.audience), words)
     alike = others.frame["school"].map(lambda school: by_school.get(school, ()) == halves)  # as on their own pages
     studied = others.frame[others.frame["in_study"] & alike.astype(bool)]
     studied = studied[settled_schools(studied, asked.audience)].reset_index(drop=True)
-    cohort = Cohort(asked, move, (earlier, year), halves, own, mine, studied, "")
-    return replace(cohort, curve=_curve(cohort, others.frame))
+    return replace(cohort, everyone=studied, curve=_curve(cohort, others.frame))
 
 
 def stayers(cohort: Cohort, before: int, after: int, school: str | None = None) -> pd.DataFrame:

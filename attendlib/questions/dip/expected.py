@@ -1,7 +1,7 @@
 """What the later year would be expected to hold, from pupils with the same earlier absence who make another step."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ FEWEST_SCHOOLS = 3  # fewer schools cannot show how much schools differ: pupils 
 Kind = Literal["stayers", "other_schools"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Curve:
     """The reference: its pupils (columns as `moves.with_sessions`), and how absence before and groups enter.
 
@@ -40,7 +40,7 @@ class Curve:
     columns: tuple[str, ...]
     own_school: bool = False
 
-    @property
+    @cached_property
     def schools(self) -> int:
         """How many schools the reference pupils are in."""
         return int(self.frame["school"].nunique())
@@ -62,7 +62,7 @@ def make_curve(kind: Kind, frame: pd.DataFrame, school: str, audience: str) -> C
     counts = used["group"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
     groups = tuple(str(group) for group, n in counts.items() if n >= FEWEST_OF_A_GROUP)[1:]
     curve = Curve(kind, used, natural_spline(used["before"], df=df, name="before"), groups, (), own)
-    return replace(curve, columns=tuple(independent(_columns(curve, used)).columns))
+    return replace(curve, columns=tuple(independent(pd.DataFrame(_columns(curve, used))).columns))
 
 
 def _why_not(kind: Kind, n: int, own: bool) -> str:
@@ -74,17 +74,18 @@ def _why_not(kind: Kind, n: int, own: bool) -> str:
 
 def design(curve: Curve, frame: pd.DataFrame) -> pd.DataFrame:
     """The columns of the expectation for each row: constant, spline of absence before, level and slope of its group."""
-    return _columns(curve, frame)[list(curve.columns)]
+    columns = _columns(curve, frame)
+    return pd.DataFrame({name: columns[name] for name in curve.columns}, index=frame.index)
 
 
-def _columns(curve: Curve, frame: pd.DataFrame) -> pd.DataFrame:
-    out = basis(curve.spline, frame["before"])
-    out.insert(0, "constant", 1.0)
+def _columns(curve: Curve, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    before = frame["before"]
+    columns = {"constant": np.ones(len(frame))}
+    columns |= {str(name): column.to_numpy() for name, column in basis(curve.spline, before).items()}
     for group in curve.groups:
-        inside = (frame["group"] == group).astype(float)
-        out[group] = inside
-        out[f"{group} x before"] = inside * frame["before"]
-    return out
+        inside = (frame["group"] == group).to_numpy().astype(float)
+        columns |= {group: inside, f"{group} x before": inside * before.to_numpy()}
+    return columns
 
 
 @lru_cache(maxsize=8)  # a curve is itself alone: asked for each group, fitted once

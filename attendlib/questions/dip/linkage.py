@@ -12,6 +12,8 @@ from attendlib.questions.common import independent, indicators, row_of
 from attendlib.questions.dip.cohort import Cohort
 from attendlib.questions.dip.expected import Curve, beyond_expected, how
 from attendlib.questions.dip.moves import with_rates
+from attendlib.questions.dip.sessions import WHOLE_YEAR, sessions_of, summed
+from attendlib.questions.dip.year import COUNTED
 from attendlib.records.answer import Row
 from attendlib.stats.shares import mean_interval, wilson
 from attendlib.stats.weighting import NoOverlapError, NotConvergedError, balance_weights
@@ -35,13 +37,14 @@ def match_rows(cohort: Cohort) -> list[Row]:
     rows = [] if told_apart else [_share("matched", found, len(everyone))]
     if kept.all() or not kept.any():
         return rows
-    after = cohort.years[1].totals.merge(everyone[["pupil", "school"]], on=["pupil", "school"])
-    after = after[after["possible"] > 0]
-    rate = (100 * after["absent"] / after["possible"]).astype(float)
+    held = sessions_of(cohort.years[1], False)
+    after = pd.DataFrame(summed(*held.here.of(held.pairs(everyone), held.places(WHOLE_YEAR))), columns=list(COUNTED))
+    there = (after["possible"] > 0).to_numpy()
+    rate = 100 * after["absent"] / after["possible"]
     for name, mask in (("kept", kept), ("not_kept", ~kept)):
         part = everyone[mask]
         rows += _kinds(part, name, limit(cohort.asked.audience))
-        theirs = rate[after["pupil"].isin(part["pupil"]).to_numpy()]
+        theirs = rate[mask.to_numpy() & there]
         if len(theirs) >= 2 and not 0 < len(part) - len(theirs) < limit(cohort.asked.audience):
             told = {"unit": "percent", "method": "mean over the whole year, HC2"}
             rows.append(row_of(mean_interval(theirs), f"{name}_absence_after", "school", **told))

@@ -44,10 +44,10 @@ def linked(earlier: Year, year: Year, move: Move, roll: pd.DataFrame, by: str | 
     Columns: pupil, school, in_study, KNOWN_AFTER, `now_` and the characteristic for each of FIXED_BEFORE; `found`,
     `school_before` (where most sessions were), FIXED_BEFORE and `group` (of `by`) as they were before.
     """
-    was = earlier.roll[earlier.roll["year_group"] == move.before].merge(
-        earlier.totals[["pupil", "school", "possible"]], on=["pupil", "school"], how="left"
-    )
-    was = was.sort_values(["possible", "school"], ascending=[False, True], kind="stable").drop_duplicates("pupil")
+    was, held = earlier.roll[earlier.roll["year_group"] == move.before], sessions_of(earlier, False)
+    possible = summed(*held.here.of(held.pairs(was), held.places(WHOLE_YEAR)))[:, COUNTED.index("possible")]
+    was = was.assign(possible=possible).sort_values(["possible", "school"], ascending=[False, True], kind="stable")
+    was = was.drop_duplicates("pupil")
     fixed = list(dict.fromkeys([*FIXED_BEFORE, *([by] if by else [])]))
     before = was[["pupil", "school", *fixed]].rename(columns={"school": "school_before"})
     now = roll[["pupil", "school", "in_study", *KNOWN_AFTER, *FIXED_BEFORE]]
@@ -72,14 +72,18 @@ def same_half_terms(earlier: Year, year: Year, frame: pd.DataFrame) -> dict[str,
 
     A school whose whole years must be compared is not there.
     """
-    found = frame.loc[frame["found"], ["pupil", "school"]]
-    known = found["pupil"].isin(earlier.halves["pupil"]).groupby(found["school"]).mean()
-    before = earlier.halves[["pupil", "half_term"]].merge(found, on="pupil")
-    after = year.halves[["pupil", "school", "half_term"]].merge(found, on=["pupil", "school"])
-    pair = ["school", "half_term"]
-    both = before[pair].drop_duplicates().merge(after[pair].drop_duplicates(), on=pair).sort_values(pair)
-    both = both[both["school"].isin(known.index[known >= HALF_TERMS_KNOWN])]
-    return {str(school): tuple(int(half) for half in halves) for school, halves in both.groupby("school")["half_term"]}
+    found = frame[frame["found"]]
+    before, after = sessions_of(earlier, True), sessions_of(year, True)
+    periods = [period for period in before.periods if period in after.periods]
+    _, early = before.anywhere.of(pd.Index(found["pupil"]), before.places(periods))
+    _, late = after.here.of(after.pairs(found), after.places(periods))
+    known = before.knows(found["pupil"])
+    halves = {}
+    for school, rows in sorted(found.groupby("school").indices.items()):
+        both = np.flatnonzero(early[rows].any(axis=0) & late[rows].any(axis=0))
+        if len(both) and known[rows].mean() >= HALF_TERMS_KNOWN:
+            halves[str(school)] = tuple(periods[place] for place in both)
+    return halves
 
 
 def with_sessions(earlier: Year, year: Year, frame: pd.DataFrame, halves: Sequence[int]) -> pd.DataFrame:
@@ -124,7 +128,8 @@ def analysed(kept: Kept, earlier: Year, year: Year, move: Move, halves: Sequence
     fewest = f"fewer than {min_sessions} possible sessions in"
     kept = keep(kept, kept.frame["found"], f"not found in {before} in {move.earlier}")
     if halves:
-        known = kept.frame["pupil"].isin(earlier.halves["pupil"]) | ~kept.frame["pupil"].isin(earlier.totals["pupil"])
+        pupil = kept.frame["pupil"]
+        known = sessions_of(earlier, True).knows(pupil) | ~sessions_of(earlier, False).knows(pupil)
         if not known.all():
             kept = keep(kept, known, f"{before} known only as a year's total")
     there = _possible(earlier, kept.frame["pupil"], halves)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from attendlib.facts.years import academic_year_from
@@ -10,7 +11,8 @@ from attendlib.questions.common import row_of
 from attendlib.questions.dip.cohort import Cohort, over, stayers
 from attendlib.questions.dip.expected import FEWEST_REFERENCE, Curve, beyond_expected, how
 from attendlib.questions.dip.moves import labels
-from attendlib.questions.dip.year import Year
+from attendlib.questions.dip.sessions import sessions_of
+from attendlib.questions.dip.year import COUNTED, Year
 from attendlib.records.answer import Row
 from attendlib.stats.shares import mean_interval
 
@@ -47,19 +49,22 @@ def _part(cohort: Cohort, halves: tuple[int, ...]) -> list[Row]:
     return rows
 
 
-def panel_rows(cohort: Cohort) -> list[Row]:
+def one_year_ahead(cohort: Cohort) -> pd.DataFrame:
+    """The pupils of this school who went from the year after the move to the next over the same two years."""
+    return stayers(cohort, cohort.move.after, cohort.move.after + 1, cohort.asked.school)
+
+
+def panel_rows(cohort: Cohort, ahead: pd.DataFrame) -> list[Row]:
     """Mean absence in each half-term of both years, of pupils there in every one; the next step and year beside it.
 
     `absence_before` and `absence_after` are the movers; `absence_later` the same movers a year on, where the data go
-    so far; `next_before` and `next_after` pupils one year ahead over the same two years.
+    so far; `next_before` and `next_after` pupils one year ahead (`ahead`) over the same two years.
     """
     if not cohort.halves:
         return []
     earlier, year = cohort.years
     rows = _panel(cohort.frame, {"absence_before": earlier, "absence_after": year}, cohort.halves)
-    ahead = stayers(cohort, cohort.move.after, cohort.move.after + 1, cohort.asked.school)
-    group = _ahead(cohort)
-    return rows + _panel(ahead, {"next_before": earlier, "next_after": year}, cohort.halves, group)
+    return rows + _panel(ahead, {"next_before": earlier, "next_after": year}, cohort.halves, _ahead(cohort))
 
 
 def later_rows(cohort: Cohort, later: Year) -> list[Row]:
@@ -72,7 +77,8 @@ def later_rows(cohort: Cohort, later: Year) -> list[Row]:
 
 
 def _panel(frame: pd.DataFrame, years: dict[str, Year], halves: Sequence[int], group: str = "") -> list[Row]:
-    rates = [_half_term_rates(frame, year, halves).add_prefix(f"{name} ") for name, year in years.items()]
+    pupils = pd.Index(frame["pupil"].unique(), dtype=object).sort_values()
+    rates = [_half_term_rates(pupils, year, halves).add_prefix(f"{name} ") for name, year in years.items()]
     wide = pd.concat(rates, axis=1).dropna()
     if len(wide) < 2:
         return []
@@ -87,22 +93,22 @@ def _panel(frame: pd.DataFrame, years: dict[str, Year], halves: Sequence[int], g
     ]  # fmt: skip
 
 
-def _half_term_rates(frame: pd.DataFrame, year: Year, halves: Sequence[int]) -> pd.DataFrame:
-    """One row per pupil, one column a half-term: absence in percent over every school, missing if not there."""
-    long = year.halves[year.halves["pupil"].isin(frame["pupil"]) & year.halves["half_term"].isin(halves)]
-    sums = long.groupby(["pupil", "half_term"])[["absent", "possible"]].sum()
-    wide = (100 * sums["absent"] / sums["possible"]).astype(float).unstack("half_term").sort_index()
-    return wide.set_axis([str(int(half)) for half in wide.columns], axis=1)
+def _half_term_rates(pupils: pd.Index, year: Year, halves: Sequence[int]) -> pd.DataFrame:
+    """One row per pupil, one column a half-term any has: absence in percent over every school, NaN if not there."""
+    held = sessions_of(year, True)
+    known = [half for half in halves if half in held.periods]
+    counts, there = held.anywhere.of(pupils, held.places(known))
+    absent, possible = (np.where(there, counts[:, :, COUNTED.index(name)], np.nan) for name in ("absent", "possible"))
+    wide = pd.DataFrame(100 * absent / possible, columns=[str(half) for half in known], copy=False)
+    return wide.dropna(axis="columns", how="all")
 
 
-def next_step_rows(cohort: Cohort) -> list[Row]:
-    """The change from the year after the move to the next in this school over the same two years: all, and by sex.
+def next_step_rows(cohort: Cohort, ahead: pd.DataFrame) -> list[Row]:
+    """The change of the pupils one year ahead: all, and by sex.
 
     Nationally this step is as large as the move itself, and girls' absence passes boys' from here on.
     """
-    after = cohort.move.after
-    frame = stayers(cohort, after, after + 1, cohort.asked.school)
-    frame = frame.assign(group=labels(frame["sex"], "sex"))
+    frame = ahead.assign(group=labels(ahead["sex"], "sex"))
     groups = sorted(frame["group"].unique())
     rows: list[Row] = []
     for sex, part in [("", frame), *((group, frame[frame["group"] == group]) for group in groups)]:

@@ -44,6 +44,10 @@ class Sessions:
     anywhere: Block
     here: Block
 
+    def knows(self, who: pd.Series) -> np.ndarray:
+        """Which of these pupils (n,) have a row in any school."""
+        return self.anywhere.known.get_indexer(pd.Index(who)) >= 0
+
     def pairs(self, frame: pd.DataFrame) -> pd.Index:
         """The rows of `here` that are these pupils in these schools, -1 where there is none, as a key of it."""
         return pd.Index(_pairs(self.anywhere.known, self.schools, frame))
@@ -58,7 +62,7 @@ def sessions_of(year: Year, by_half: bool) -> Sessions:
     """The year's sessions by half-term, or over the whole year. Made once for each year of a page."""
     long = year.halves if by_half else year.totals.assign(half_term=WHOLE_YEAR[0])
     periods, period = np.unique(long["half_term"].to_numpy(int), return_inverse=True)
-    pupils, schools = pd.Index(long["pupil"].unique()), pd.Index(long["school"].unique())
+    pupils, schools = (pd.Index(long[name].unique(), dtype=object) for name in ("pupil", "school"))
     pair = _pairs(pupils, schools, long)
     found = pd.Index(np.unique(pair))
     counts = long[list(COUNTED)].to_numpy(float)

@@ -25,7 +25,7 @@ class Sat:
     `here` says which enrolment a pupil counts in. Beside the pupils table: possible, absent and the kinds of absence
     that year; short_possible, short_absent (the pupil's first half-term); last_possible, last_absent (the year before,
     any school); result, reason, prior, asked_for (has a row, with a result or not). `others` are all other year groups
-    of these schools, absence of both years alone.
+    of the page's school, absence of both years alone.
     """
 
     frame: pd.DataFrame
@@ -46,16 +46,17 @@ def pupils_who_sat(pupils: Pupils, asked: Asked) -> Sat:
     if not own["pupil"].isin(results["pupil"]).any():  # no more need be read
         nobody = own.assign(asked_for=False, result=np.nan, prior=np.nan)
         return Sat(nobody.reset_index(drop=True), everyone.iloc[:0], half_terms)
+    everyone = everyone[everyone["year_group"].isin(groups) | (everyone["school"] == asked.school)]
     absence = frames.absence_per_pupil(pupils, asked.academic_year, half_terms or None)
     everyone = everyone.merge(absence[["pupil", "school", *COUNTS]], on=["pupil", "school"], how="left")
-    everyone = everyone.merge(_last_year(pupils, asked.academic_year), on="pupil", how="left")
+    everyone = everyone.merge(_last_year(pupils, asked.academic_year, everyone["pupil"]), on="pupil", how="left")
     sitting = everyone["year_group"].isin(groups)
     columns = {"value": "result", "school": "result_school"}
     asked_for = results[["pupil", "value", "reason", "school"]].rename(columns=columns).assign(asked_for=True)
     frame = everyone[sitting].merge(asked_for, on="pupil", how="left")
     frame["asked_for"] = frame["asked_for"].notna()
-    frame = frame.merge(_short_window(pupils, asked.academic_year), on=["pupil", "school"], how="left")
-    frame = frame.merge(_priors(pupils, asked), on="pupil", how="left")
+    frame = frame.merge(_short_window(pupils, asked.academic_year, frame["pupil"]), on=["pupil", "school"], how="left")
+    frame = frame.merge(_priors(pupils, asked, frame["pupil"]), on="pupil", how="left")
     return Sat(frame.assign(here=_counts_here(frame)), everyone[~sitting].reset_index(drop=True), half_terms)
 
 
@@ -106,30 +107,32 @@ def _half_terms(pupils: Pupils, groups: Sequence[int], academic_year: str) -> tu
     return EXAM_HALF_TERMS if exam else ()
 
 
-def _last_year(pupils: Pupils, academic_year: str) -> pd.DataFrame:
-    """One row per pupil: sessions of the year before over every school of the data."""
+def _last_year(pupils: Pupils, academic_year: str, who: pd.Series) -> pd.DataFrame:
+    """One row per pupil of `who`: sessions of the year before over every school of the data."""
     before = frames.absence_per_pupil(pupils, academic_year_before(academic_year))
-    sums = before.groupby("pupil", as_index=False)[["possible", "absent"]].sum()
+    sums = before[before["pupil"].isin(who)].groupby("pupil", as_index=False)[["possible", "absent"]].sum()
     return sums.rename(columns={"possible": "last_possible", "absent": "last_absent"})
 
 
-def _short_window(pupils: Pupils, academic_year: str) -> pd.DataFrame:
-    """One row per pupil and school: the first half-term with enough sessions; none where half-terms are not known."""
+def _short_window(pupils: Pupils, academic_year: str, who: pd.Series) -> pd.DataFrame:
+    """One row per pupil of `who` and school: the first half-term with enough sessions; none where none are known."""
     names = {"possible": "short_possible", "absent": "short_absent"}
     if "half_term" not in frames.grains(pupils, academic_year):
         empty = {name: pd.Series(dtype="float64") for name in names.values()}
         return pd.DataFrame({"pupil": pd.Series(dtype="str"), "school": pd.Series(dtype="str"), **empty})
     found = frames.absence_by_half_term(pupils, academic_year, ["pupil", "school", *names])
-    found = found[found["possible"] >= FEWEST_SESSIONS_BANDED].drop_duplicates(["pupil", "school"])
+    enough = found["possible"] >= FEWEST_SESSIONS_BANDED
+    found = found[enough & found["pupil"].isin(who)].drop_duplicates(["pupil", "school"])
     return found.rename(columns=names)
 
 
-def _priors(pupils: Pupils, asked: Asked) -> pd.DataFrame:
-    """One row per pupil: the latest result of the prior measure from before the year, under `prior`."""
+def _priors(pupils: Pupils, asked: Asked, who: pd.Series) -> pd.DataFrame:
+    """One row per pupil of `who`: the latest result of the prior measure from before the year, under `prior`."""
     if asked.prior is None:
         return pd.DataFrame({"pupil": pd.Series(dtype="str"), "prior": pd.Series(dtype="float64")})
     known = frames.results(pupils, asked.prior).dropna(subset=["value"])
-    known = known[known["academic_year"] < asked.academic_year].sort_values(["pupil", "academic_year"])
+    earlier = known["academic_year"] < asked.academic_year
+    known = known[earlier & known["pupil"].isin(who)].sort_values(["pupil", "academic_year"])
     return known.groupby("pupil", as_index=False).last()[["pupil", "value"]].rename(columns={"value": "prior"})
 
 
