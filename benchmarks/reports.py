@@ -39,7 +39,8 @@ PEERS = Path(__file__).resolve().parent / "peers"
 NOTEBOOKS = ("attainment_link", "transition_dip", "intervention_impact")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
 
-# Two workers that make as many reports at once as a run here does on two cores.
+# Two workers that make as many reports at once as a run here does on two cores, set up as docs/running.md says.
+UNPROFILED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 CLUSTER = """
 import sys
 from distributed import LocalCluster
@@ -166,7 +167,7 @@ def on_dask(study: Path, folder: Path, chosen: list[str]) -> Cost:
     script.write_text(CLUSTER, encoding="utf-8")
     shutil.rmtree(folder / "out-dask", ignore_errors=True)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, script], env=os.environ | ONE_THREAD, text=True, **pipes) as cluster:
+    with subprocess.Popen([sys.executable, script], env=os.environ | ONE_THREAD | UNPROFILED, text=True, **pipes) as cluster:
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         cost = timed(attend("run", study, "--out", folder / "out-dask", "--scheduler", address, *chosen))
