@@ -167,7 +167,9 @@ def on_dask(study: Path, folder: Path, chosen: list[str]) -> Cost:
     script.write_text(CLUSTER, encoding="utf-8")
     shutil.rmtree(folder / "out-dask", ignore_errors=True)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen([sys.executable, script], env=os.environ | ONE_THREAD | UNPROFILED, text=True, **pipes) as cluster:
+    with subprocess.Popen(
+        [sys.executable, script], env=os.environ | ONE_THREAD | UNPROFILED, text=True, **pipes
+    ) as cluster:
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         cost = timed(attend("run", study, "--out", folder / "out-dask", "--scheduler", address, *chosen))

@@ -13,7 +13,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -61,9 +60,9 @@ def _as_frame(table: pa.Table) -> pd.DataFrame:
     found = table.drop_columns(texts).to_pandas(use_threads=False)
     for name in texts:
         column = table.column(name).combine_chunks()
-        known = np.append(column.dictionary.to_numpy(zero_copy_only=False), np.nan)  # the last: no text
-        place = table.column_names.index(name)
-        found.insert(place, name, pd.array(known[column.indices.fill_null(-1).to_numpy()], dtype="str"))
+        known = pd.array(column.dictionary.to_numpy(zero_copy_only=False), dtype="str")
+        places = column.indices.fill_null(-1).to_numpy()  # -1: no text
+        found.insert(table.column_names.index(name), name, known.take(places, allow_fill=True))
     return found
 
 
