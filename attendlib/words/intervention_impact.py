@@ -129,7 +129,8 @@ def _beside(answer: Answer) -> str:
 def _year(row: Row | None) -> str:
     if row is None or row.value is None:
         return ""
-    days = f"{plain(abs(row.value), places_for(row))} days {'fewer' if row.value >= 0 else 'more'}"
+    size = plain(abs(row.value), places_for(row))
+    days = f"{size} {'day' if size == '1' else 'days'} {'fewer' if row.value >= 0 else 'more'}"
     days = "about no difference" if no_size(row) else days
     return f"Over a whole year that would be {days} ({interval_words(row, 'more', 'fewer')})."
 
