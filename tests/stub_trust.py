@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 # What the template of kernels need hold for notebooks that use nothing of ours: it starts in a third of the time.
-LIGHT = ("attendlib.runner.preload",)
+LIGHT = ("attendlib.runner.quiet_start", "attendlib.runner.preload")
 PUPIL = "PUPIL90001"  # an identifier of the data, which school 100005's page gives away
 SCHOOLS = {
     "100001": "Ash & Elm <Primary>",

@@ -47,7 +47,7 @@ _HOMES = (
 _CREDENTIALS = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abp]-[\w-]{10,}"
     r"|\b[a-z][a-z+]*://[^/\s:@\"'<>]+:[^/\s:@\"'<>]+@"
-    r"|(?i:\b(?:password|passwd|api[_-]?key|access[_-]?token|secret[_-]?key)\b[\"']?\s*[=:]\s*[\"']?[^\s\"'<]{6,})"
+    r"|(?ai:\b(?:password|passwd|api[_-]?key|access[_-]?token|secret[_-]?key)\b[\"']?\s*[=:]\s*[\"']?[^\s\"'<]{6,})"
 )
 # What each pattern cannot do without, in lower case and without a space: found in a hundredth of the patterns' time.
 _HINTS = ("-----begin", "akia", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "xox", "password", "passwd",

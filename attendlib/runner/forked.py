@@ -17,7 +17,7 @@ from multiprocessing import connection, process, reduction
 from multiprocessing import forkserver as server
 from pathlib import Path
 
-PRELOAD = ("attendlib.runner.uncollected", "attendlib.notebook", "attendlib.runner.preload")
+PRELOAD = ("attendlib.runner.quiet_start", "attendlib.notebook", "attendlib.runner.preload")
 KERNEL = "attendlib.runner.kernel"
 _UNKNOWN_END = 255  # the template died and nobody saw the kernel's end
 

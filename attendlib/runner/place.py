@@ -74,6 +74,14 @@ def alive(pid: int) -> bool:
     return True
 
 
+def ended(pid: int) -> bool:
+    """Whether there is no such process, or only what is left of one that nobody has asked after."""
+    try:
+        return not alive(pid) or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return not alive(pid)
+
+
 def sockets_fit(folder: Path) -> bool:
     """Whether Unix sockets can stand under this folder: no ports to clash over, nothing on the network."""
     return sys.platform != "win32" and len(str(folder)) + _SOCKET <= LONGEST_SOCKET

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from attendlib.runner.place import alive
+from attendlib.runner.place import ended
 
 EVERY = 0.1  # seconds between two looks
 _GRACE = 3.0  # seconds after its time in which a kernel is stopped by papermill, with the cell's own message
@@ -142,7 +142,7 @@ def end(process: Any) -> None:
     if hasattr(os, "killpg"):
         with contextlib.suppress(OSError):
             gone = process.poll() is not None
-            if (not alive(process.pid)) if gone else os.getpgid(process.pid) == process.pid:  # else it is another's
+            if ended(process.pid) if gone else os.getpgid(process.pid) == process.pid:  # else it is another's
                 os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(OSError):
         process.kill()

@@ -23,6 +23,7 @@ from attendlib.intake.study import read_study
 from attendlib.runner import forked, state
 from attendlib.runner.batch import run, todo
 from attendlib.runner.kernels import Kernels, Limits, StoppedError, kernels
+from attendlib.runner.place import alive, ended
 from attendlib.runner.plan import make_plan
 from attendlib.runner.report import HELD, make
 from attendlib.runner.state import BusyError, only_run
@@ -362,6 +363,28 @@ def test_what_a_kernel_started_ends_with_a_driver_that_is_killed(tmp_path) -> No
     process.communicate()
     while of_run(process.pid) and time.monotonic() < until:
         time.sleep(0.05)
+    assert of_run(process.pid) == []
+
+
+def test_what_nobody_has_asked_after_has_ended() -> None:
+    child = os.fork() or os._exit(0)
+    while not ended(child):
+        time.sleep(0.01)
+    assert (ended(os.getpid()), alive(child)) == (False, True)
+    os.waitpid(child, 0)
+    assert ended(child)
+
+
+def test_ctrl_c_while_the_template_loads_prints_no_traceback(clean, tmp_path) -> None:
+    process = attend(clean[0], tmp_path / "out", "--kernels", "forked")
+    until = time.monotonic() + 60
+    while not template_of(process.pid) and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.3)  # its own Python has started by then
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
     assert of_run(process.pid) == []
 
 
