@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,7 +13,6 @@ from attendlib.errors import AttendError
 
 if TYPE_CHECKING:
     from attendlib.intake.study import StudyFile
-    from attendlib.runner.kernels import Kind
     from attendlib.runner.work import How
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -39,7 +38,7 @@ Out = Annotated[
 Workers = Annotated[int | None, typer.Option(min=1, help="Reports made at once; two for each core unless said.")]
 TimeLimit = Annotated[float, typer.Option(min=1, help="Seconds one report may take.")]
 MemoryLimit = Annotated[float, typer.Option(min=50, help="Megabytes of memory one report may take.")]
-Kernels = Annotated[str, typer.Option(help="auto, forked or ordinary: how the process of a report is started.")]
+Kernels = Annotated[Literal["auto", "forked", "ordinary"], typer.Option(help="How a report's process is started.")]
 
 
 @app.command()
@@ -129,7 +128,7 @@ def run(
     from attendlib.intake.study import read_study
     from attendlib.runner.work import How, Limits
 
-    how = How(workers, Limits(time_limit, memory_limit), _kind(kernels), scheduler)
+    how = How(workers, Limits(time_limit, memory_limit), kernels, scheduler)
     _run(read_study(study), out, school or (), notebook or (), how, force, only_failed, dry_run, events, pdf)
 
 
@@ -291,12 +290,6 @@ def _run(
     print(*end_lines(ran, len(todos), place / "index.html"), sep="\n")
     if ran.failed:
         raise typer.Exit(INTERRUPTED if ran.stopped == batch.INTERRUPTED else FAILED)
-
-
-def _kind(written: str) -> "Kind":
-    if written not in ("auto", "forked", "ordinary"):
-        raise AttendError(f"--kernels: there is no kind {written}. Use auto, forked or ordinary.")
-    return written  # type: ignore[return-value]
 
 
 def _out(study_file: "StudyFile", out: Path | None) -> Path:

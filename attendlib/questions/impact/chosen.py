@@ -10,14 +10,14 @@ from attendlib.facts.definitions import FEWEST_SESSIONS_BANDED
 from attendlib.facts.years import academic_year_before
 from attendlib.intake import frames
 from attendlib.intake.load import Pupils
-from attendlib.intake.spans import COUNTS, absence_in_spans
 from attendlib.intake.store import data_to
 from attendlib.questions.beside_schools import sides_are_safe, steps_beside_schools
 from attendlib.questions.common import Kept, keep, start
 from attendlib.questions.impact.asked import Asked
 from attendlib.questions.impact.models import overlapping, whole_schools
-from attendlib.questions.impact.referred import by_group, marked, referred, referred_homes, with_index
-from attendlib.questions.windows import Windows, choose_windows, ends, words, year_earlier
+from attendlib.questions.impact.referred import by_group, marked, referred, referred_homes
+from attendlib.questions.impact.sessions import sessions_of
+from attendlib.questions.windows import Windows, choose_windows, words, year_earlier
 from attendlib.records.answer import Scope, Status, Step
 
 ONE_SCHOOL = (
@@ -182,25 +182,6 @@ def _with_sessions(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_da
         for back, part in frame.groupby("back")
     ]
     return pd.concat(parts, ignore_index=True)
-
-
-def sessions_of(pupils: Pupils, frame: pd.DataFrame, windows: Windows, own_dates: bool, seed: int) -> pd.DataFrame:
-    """Absent and possible sessions of each pupil in each window: `absent_window`, `possible_outcome` and so on."""
-    frame = with_index(frame, windows, own_dates, seed)
-    days = sorted({pd.Timestamp(windows.outcome.from_date), *frame["index"].unique()})
-    after = [(day.date(), windows.outcome.to_date) for day in days]
-    window, baseline, *outcomes = absence_in_spans(
-        pupils, [ends(windows.window), ends(windows.baseline), *after], frame["pupil"]
-    )
-    for name, sums in (("window", window), ("baseline", baseline)):  # they may have been at another school then
-        sums = sums.groupby("pupil", as_index=False)[["possible", "absent"]].sum()
-        frame = frame.merge(sums.rename(columns=_named(name)), on="pupil", how="left")
-    outcome = pd.concat([sums.assign(index=day) for day, sums in zip(days, outcomes, strict=True)])
-    return frame.merge(outcome.rename(columns=_named("outcome")), on=["pupil", "school", "index"], how="left")
-
-
-def _named(window: str) -> dict[str, str]:
-    return {count: f"{count}_{window}" for count in COUNTS}
 
 
 def _by_rule(kept: Kept, asked: Asked) -> Kept:

@@ -16,12 +16,12 @@ from attendlib.questions.impact.chosen import (
     dates_can_be_had,
     enough,
     given_away,
-    sessions_of,
     steps_of,
     windows_of,
     with_rates,
 )
 from attendlib.questions.impact.referred import by_group, marked, referred, referred_homes
+from attendlib.questions.impact.sessions import sessions_of
 from attendlib.questions.windows import Windows, words
 from attendlib.records.answer import Scope, Step
 from attendlib.records.rounding import ROUNDED_TO
