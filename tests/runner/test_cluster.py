@@ -26,7 +26,8 @@ display({"application/vnd.attendlib.record+json": record, "text/html": "<p>x</p>
 time.sleep(0.2)
 """
 # A cluster in a process of its own, so that its warnings and threads are not the tests'; workers are Dask's default:
-# daemons, which may not start processes through multiprocessing.
+# daemons, which may not start processes through multiprocessing. Their own profiler is off, as docs/running.md says.
+UNPROFILED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 CLUSTER = """
 import sys, time
 from distributed import LocalCluster
@@ -44,7 +45,8 @@ def cluster(tmp_path_factory):
     script = tmp_path_factory.mktemp("cluster") / "cluster.py"
     script.write_text(CLUSTER)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([sys.executable, str(script)], cwd=script.parent, text=True, **pipes)
+    command, env = [sys.executable, str(script)], os.environ | UNPROFILED
+    process = subprocess.Popen(command, cwd=script.parent, env=env, text=True, **pipes)
     assert process.stdout is not None
     try:
         address, *pids = process.stdout.readline().split()
