@@ -31,6 +31,10 @@ class ProblemsError(AttendError):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self) -> tuple[type["ProblemsError"], tuple[tuple[Problem, ...]]]:
+        """Copied with its problems, where another process hears of it."""
+        return type(self), (self.problems,)
+
 
 class StudyError(ProblemsError):
     """The study file is wrong: an unknown key, a value out of range, a school the data do not have."""

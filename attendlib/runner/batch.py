@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attendlib.export.entry import FAILING, Entry
@@ -50,7 +50,7 @@ def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool 
     for job in jobs:
         entry = read_entry(out, job)
         if not only_failed or entry.status in FAILING:
-            found.append(Todo(job, entry, "run" if force else need(out, job, entry)))
+            found.append(Todo(job, _lean(entry), "run" if force else need(out, job, entry)))
     return tuple(found)
 
 
@@ -67,9 +67,24 @@ def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], Non
             made, findings, why = _made(plan, wanted, out, tell, how)
         else:
             made, findings, why = [], summarise(plan, out, 0.0), ""
-        log = write_log(plan.study_file.study.study, made) if any(item.detail for item in made) else None
-        entries = tuple(read_entry(out, item.job) for item in todos)
-    return Ran(entries, tuple(item.entry for item in made), findings, log, why)
+        log, no_room = _logged(plan, made)
+        entries = tuple(_lean(read_entry(out, item.job)) for item in todos)
+    return Ran(entries, tuple(item.entry for item in made), findings, log, why or no_room)
+
+
+def _lean(entry: Entry) -> Entry:
+    """The same without its rows, of which thousands of reports have millions."""
+    return replace(entry, rows=())
+
+
+def _logged(plan: Plan, made: Sequence[Made]) -> tuple[Path | None, str]:
+    """Where the private log of what went wrong is, if anything did, and why it could not be written."""
+    if not any(item.detail for item in made):
+        return None, ""
+    try:
+        return write_log(plan.study_file.study.study, made), ""
+    except FullDiskError as full:
+        return None, str(full)
 
 
 def longest_first(item: Todo) -> tuple[bool, float]:
@@ -125,7 +140,7 @@ def _made(
         with closing(works(plan, wanted, out, secrets, how)) as finished:
             for each in finished:
                 if each:
-                    made.append(each)
+                    made.append(replace(each, entry=_lean(each.entry)))
                     tell(each)
                 if time.monotonic() > written:
                     before = time.monotonic()
@@ -135,6 +150,10 @@ def _made(
         why = INTERRUPTED
     except FullDiskError as full:
         why = str(full)
+    except BaseException:
+        with suppress(Exception):  # the index tells of what was made before this went wrong
+            summarise(plan, out, time.monotonic() - started, secrets)
+        raise
     try:
         findings = summarise(plan, out, time.monotonic() - started, secrets)
     except FullDiskError as full:

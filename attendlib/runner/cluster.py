@@ -1,16 +1,19 @@
 """Makes reports on the workers of an existing Dask cluster, to which the study, its data and OUT are shared paths.
 
 A worker makes its own plan once a run, and a report only where its key is the driver's: the same study, data, code
-and versions, or none. A worker that is lost takes its kernels along; the scheduler gives its reports to others.
+and versions, or none. A worker that is lost takes its kernels along; the scheduler gives its reports to others. A
+cluster serves one run at a time; what a killed run leaves on a worker goes when nothing has been asked for a minute.
 """
 
 import importlib
 import itertools
 import secrets as tokens
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,11 +26,13 @@ from attendlib.runner.kernels import Kernels, kernels
 from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, sources, versions
 from attendlib.runner.plan import Job, Plan, make_plan
 from attendlib.runner.report import Made, lost, make
-from attendlib.runner.state import Need
+from attendlib.runner.state import BusyError, Need
 from attendlib.runner.work import How, Todo
 
 _AHEAD = 4  # reports sent ahead for each thread of the cluster: none waits for the driver, little is lost with a worker
 _PATIENCE = "30s"
+_NAME = "attendlib"  # of our clients: by it one run knows of another
+_IDLE, _LOOK = 60.0, 5.0  # seconds without a report after which a worker lets a run's kernels go, and between two looks
 
 
 def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made | None]:
@@ -39,14 +44,19 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
     token, study = tokens.token_hex(8), str(plan.study_file.path)
     jobs = {(item.job.school, item.job.name): item.job for item in wanted}
     with _client(distributed, how.scheduler) as client:
+        _alone(client)
         _check(client.run(_about, study, str(out)), _about(study, str(out)))
         try:
             client.run(_begin, token, study, str(out), how)
             yield None
-            given = [(token, study, str(out), i.job.school, i.job.name, i.job.key, i.need, how) for i in wanted]
+            given = [(token, study, str(out), i.job.school, i.job.name, i.job.page_key, i.need, how) for i in wanted]
             for arguments, made in flow(distributed, client, _one, given):
                 job = jobs[arguments[3], arguments[4]]
                 yield made if isinstance(made, Made) else lost(job, out, secrets, repr(made))
+        except (CancelledError, OSError) as error:
+            if client.status == "running":
+                raise
+            raise AttendError("The Dask scheduler was lost. The same command goes on where it stopped.") from error
         finally:
             with suppress(Exception):  # a cluster that is gone has nothing left to tidy
                 client.run(_leave, token)
@@ -85,14 +95,17 @@ def flow(
         client.cancel([future for future, _ in waiting.values()])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
-    """What a worker holds for a run: its reports, what none may hold, the kernels, and how to be rid of them."""
+    """What a worker holds for a run: its reports, what none may hold, the kernels, and how to be rid of them; how many
+    reports are under way, and when one last was (monotonic seconds)."""
 
     jobs: Mapping[tuple[str, str], Job]
     secrets: Secrets
     kernels: Kernels
     close: Callable[[], None]
+    under_way: int = 0
+    used: float = field(default_factory=time.monotonic)
 
 
 _kept: dict[str, _Kept] = {}
@@ -103,10 +116,16 @@ def _one(token: str, study: str, out: str, school: str, name: str, key: str, nee
     """One report on a worker."""
     with _keeping:
         kept = _kept_for(token, study, out, how)
-    job = kept.jobs[school, name]
-    if job.key != key:
-        raise AttendError("A worker's study, data, code or versions differ from the driver's. Restart the workers.")
-    return make(job, Path(out), need, kept.secrets, kept.kernels)
+        kept.under_way += 1
+    try:
+        job = kept.jobs[school, name]
+        if job.page_key != key:
+            raise AttendError("A worker's study, data, code or versions differ from the driver's. Restart the workers.")
+        return make(job, Path(out), need, kept.secrets, kept.kernels)
+    finally:
+        with _keeping:
+            kept.under_way -= 1
+            kept.used = time.monotonic()
 
 
 def _begin(token: str, study: str, out: str, how: How) -> None:
@@ -127,7 +146,19 @@ def _kept_for(token: str, study: str, out: str, how: How) -> _Kept:
     if token not in _kept:
         _close_all()
         _kept[token] = _keep(study, out, how)
+        threading.Thread(target=_let_go, args=(token,), name="attend-idle", daemon=True).start()
     return _kept[token]
+
+
+def _let_go(token: str) -> None:
+    """A driver that was killed says no goodbye: what is kept for it goes when nothing was asked for a while. Should
+    more be asked, it is made again."""
+    while token in _kept:
+        time.sleep(_LOOK)
+        with _keeping:
+            kept = _kept.get(token)
+            if kept and not kept.under_way and time.monotonic() - kept.used > _IDLE:
+                _close_all()
 
 
 def _keep(study: str, out: str, how: How) -> _Kept:
@@ -148,6 +179,13 @@ def _leave(token: str) -> None:
 def _close_all() -> None:
     for token in list(_kept):
         _kept.pop(token).close()
+
+
+def _alone(client: Any) -> None:
+    """Raises BusyError where another run has the cluster: the workers' kernels are one run's at a time."""
+    clients = client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.clients])
+    if any(f"-{_NAME}-" in name for name in clients if name != client.id):
+        raise BusyError("Another run has this Dask cluster. Wait until it is done, or start a cluster of its own.")
 
 
 def _about(study: str, out: str) -> dict[str, str]:
@@ -175,7 +213,7 @@ def _others(workers: Mapping[str, Mapping[str, str]], name: str, mine: Mapping[s
 
 def _client(distributed: ModuleType, address: str) -> Any:
     try:
-        return distributed.Client(address, timeout=_PATIENCE, set_as_default=False)
+        return distributed.Client(address, timeout=_PATIENCE, name=_NAME, set_as_default=False)
     except (OSError, ValueError) as error:
         kind = type(error).__name__
         raise AttendError(

@@ -14,6 +14,7 @@ from attendlib.records.study import Study
 
 PACKAGE = Path(__file__).resolve().parents[1]
 DRIVER = ("runner", "export", "cli.py", "share")  # no notebook can import these; share holds the notebooks themselves
+SETTLED_BY = ("runner/kernel.py", "runner/place.py")  # but for seeds, threads and settings, which these decide
 FIGURES_FROM = (
     "diff-diff", "duckdb", "filelock", "ipykernel", "matplotlib", "nbclient", "numpy", "pandas", "papermill", "patsy",
     "pyarrow", "pydantic", "pyyaml", "scipy", "seaborn", "statsmodels",
@@ -37,7 +38,8 @@ def report_key(study: Study, plan: str, data: str, notebook: Mapping[str, Any], 
     context = study.model_dump(mode="json", by_alias=True, exclude=_NOT_CONTEXT)
     asked = {"cells": cells, "parameters": dict(parameters), "study": context, "title": study.title}
     parts = asked | {"plan": plan, "data": data}
-    return digest(parts | {"library": _sources(DRIVER, inside=False), "versions": versions(FIGURES_FROM)})
+    library = [_sources(DRIVER, inside=False), _sources(SETTLED_BY, inside=True)]
+    return digest(parts | {"library": library, "versions": versions(FIGURES_FROM)})
 
 
 def page_key(key: str) -> str:
@@ -63,7 +65,8 @@ def versions(names: Iterable[str]) -> dict[str, str]:
 
 @cache
 def _sources(parts: tuple[str, ...], inside: bool) -> str:
-    """The digest of the package's own files: those inside the named parts, or all the others."""
+    """The digest of the package's own files: those that are, or are inside, the named parts, or all the others."""
     files = sorted(p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    chosen = [p for p in files if (p.relative_to(PACKAGE).parts[0] in parts) == inside]
-    return digest([(p.relative_to(PACKAGE).as_posix(), hashlib.sha256(p.read_bytes()).hexdigest()) for p in chosen])
+    names = {p: p.relative_to(PACKAGE).as_posix() for p in files}
+    chosen = [p for p, name in names.items() if any(f"{name}/".startswith(f"{part}/") for part in parts) == inside]
+    return digest([(names[p], hashlib.sha256(p.read_bytes()).hexdigest()) for p in chosen])

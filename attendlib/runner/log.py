@@ -8,6 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from attendlib.runner.report import Made
+from attendlib.runner.state import full_disk
 
 
 def log_file(study: str) -> Path:
@@ -16,13 +17,20 @@ def log_file(study: str) -> Path:
 
 
 def write_log(study: str, made: Iterable[Made]) -> Path:
-    """Adds what went wrong with each report to the study's log; returns where that is."""
+    """Adds what went wrong with each report to the study's log; returns where that is.
+
+    Raises FullDiskError where there is no room.
+    """
     path = log_file(study)
     path.parent.mkdir(parents=True, exist_ok=True)
     when = datetime.now().isoformat(sep=" ", timespec="seconds")
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
-        for each in made:
-            if each.detail:
-                entry = each.entry
-                log.write(f"{when} {entry.school} {entry.notebook} {entry.status}: {entry.reason}\n{each.detail}\n\n")
+    texts = [
+        f"{when} {entry.school} {entry.notebook} {entry.status}: {entry.reason}\n{each.detail}\n\n"
+        for each in made if each.detail for entry in [each.entry]
+    ]  # fmt: skip
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
+            log.write("".join(texts))
+    except OSError as error:
+        raise full_disk(error) or error from None
     return path

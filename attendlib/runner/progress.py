@@ -3,15 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attendlib.export.entry import FAILING
 from attendlib.runner.report import Made
+from attendlib.runner.state import FullDiskError, full_disk
 
 Tell = Callable[[Made], None]
 
@@ -77,7 +79,7 @@ def _lines(console: Console, total: int) -> Tell:
 def _written(total: int, events: Path) -> Iterator[Tell]:
     """Events: `start` with the number of reports, `report` for each, `end` with how many were made and failed."""
     counts = {"made": 0, "failed": 0}
-    with events.open("a", encoding="utf-8") as file:
+    with events.open("ab", buffering=0) as file:
         _event(file, "start", reports=total)
 
         def tell(made: Made) -> None:
@@ -90,9 +92,13 @@ def _written(total: int, events: Path) -> Iterator[Tell]:
         try:
             yield tell
         finally:
-            _event(file, "end", **counts, reports=total)
+            with suppress(FullDiskError):  # the run has said so
+                _event(file, "end", **counts, reports=total)
 
 
-def _event(file: TextIO, event: str, **facts: Any) -> None:
-    file.write(json.dumps({"event": event, "time": round(time.time(), 3), **facts}, ensure_ascii=False) + "\n")
-    file.flush()
+def _event(file: RawIOBase, event: str, **facts: Any) -> None:
+    line = json.dumps({"event": event, "time": round(time.time(), 3), **facts}, ensure_ascii=False)
+    try:
+        file.write(f"{line}\n".encode())
+    except OSError as error:
+        raise full_disk(error) or error from None

@@ -8,7 +8,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
@@ -124,8 +124,6 @@ def only_run(out: Path) -> Iterator[None]:
                 path.unlink(missing_ok=True)
         yield
     finally:
-        with suppress(OSError):
-            (out / ASIDE).rmdir()  # where nobody writes any more
         lock.release()
 
 

@@ -2,20 +2,27 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from stub_trust import SCHOOLS, notebook, write_stub
 
-from attendlib.errors import AttendError
+from attendlib.errors import AttendError, Problem, StudyError
+from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
+from attendlib.runner import cluster as clusters
 from attendlib.runner.batch import run, todo
-from attendlib.runner.cluster import _about, _check, flow
+from attendlib.runner.cluster import _about, _alone, _check, _Kept, _let_go, flow
 from attendlib.runner.plan import make_plan
+from attendlib.runner.state import BusyError
 from attendlib.runner.work import How
 
 SHOW = """
@@ -40,22 +47,29 @@ if __name__ == "__main__":
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster_of(tmp_path_factory):
+    """Starts a cluster: its process, the scheduler's address and the two workers' processes."""
+    with ExitStack() as stack:
+
+        def start() -> tuple[subprocess.Popen[str], str, list[int]]:
+            script = tmp_path_factory.mktemp("cluster") / "cluster.py"
+            script.write_text(CLUSTER)
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+            command, env = [sys.executable, str(script)], os.environ | UNPROFILED
+            process = stack.enter_context(
+                subprocess.Popen(command, cwd=script.parent, env=env, text=True, **pipes)  # type: ignore[call-overload]
+            )
+            stack.callback(process.kill)
+            address, *pids = process.stdout.readline().split()
+            return process, address, [int(pid) for pid in pids]
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def cluster(cluster_of):
     """The scheduler's address and the two workers' processes."""
-    script = tmp_path_factory.mktemp("cluster") / "cluster.py"
-    script.write_text(CLUSTER)
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    command, env = [sys.executable, str(script)], os.environ | UNPROFILED
-    process = subprocess.Popen(command, cwd=script.parent, env=env, text=True, **pipes)
-    assert process.stdout is not None
-    try:
-        address, *pids = process.stdout.readline().split()
-        yield address, [int(pid) for pid in pids]
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stdin.close()  # type: ignore[union-attr]
+    return cluster_of()[1:]
 
 
 def written(folder: Path) -> Path:
@@ -93,6 +107,30 @@ def test_workers_make_the_same_bytes_and_a_lost_worker_loses_nothing(tmp_path, c
 
 @pytest.mark.prove
 @pytest.mark.filterwarnings("default")
+def test_a_second_run_on_a_cluster_is_refused_and_a_lost_scheduler_is_said(tmp_path, cluster_of) -> None:
+    plan = make_plan(read_study(written(tmp_path / "trust")))
+    process, address, _ = cluster_of()
+    how, told = How(scheduler=address), []
+
+    def meanwhile(made) -> None:
+        told.append(made)
+        if len(told) == 1:
+            with pytest.raises(BusyError, match="Another run has this Dask cluster"):
+                run(plan, todo(plan.jobs, tmp_path / "two"), tmp_path / "two", told.append, how)
+            process.kill()
+
+    with pytest.raises(AttendError, match="scheduler was lost"):
+        run(plan, todo(plan.jobs, tmp_path / "one"), tmp_path / "one", meanwhile, how)
+    assert len(told) == 1
+    index = (tmp_path / "one" / "index.html").read_text(encoding="utf-8")
+    assert index.count("Not run yet") >= 1
+    assert told[0].entry.sentence in index
+    ran = run(plan, todo(plan.jobs, tmp_path / "one"), tmp_path / "one", told.append, How(workers=2))
+    assert not ran.failed
+
+
+@pytest.mark.prove
+@pytest.mark.filterwarnings("default")
 def test_scheduling_24_000_reports_takes_under_10_ms_each(cluster) -> None:
     distributed = pytest.importorskip("distributed")
     with distributed.Client(cluster[0], set_as_default=False) as client:
@@ -115,6 +153,36 @@ def test_workers_with_other_versions_are_refused(tmp_path) -> None:
         _check({"a": mine, "b": {**mine, "numpy": "1.0"}}, mine)
     with pytest.raises(AttendError, match="no workers"):
         _check({}, mine)
+
+
+def test_a_cluster_serves_one_run_at_a_time() -> None:
+    def client(*others: str) -> SimpleNamespace:
+        scheduler = SimpleNamespace(clients=["Client-attendlib-1", *others])
+        return SimpleNamespace(id="Client-attendlib-1", run_on_scheduler=lambda asked: asked(scheduler))
+
+    _alone(client("Client-of-somebody-else-2", "fire-and-forget"))
+    with pytest.raises(BusyError, match="Another run has this Dask cluster"):
+        _alone(client("Client-attendlib-2"))
+
+
+def test_what_a_killed_driver_left_on_a_worker_goes_but_not_under_a_report(monkeypatch) -> None:
+    monkeypatch.setattr(clusters, "_IDLE", 0.1)
+    monkeypatch.setattr(clusters, "_LOOK", 0.02)
+    closed = threading.Event()
+    kept = _Kept({}, secrets([], []), None, closed.set, under_way=1)  # type: ignore[arg-type]
+    monkeypatch.setitem(clusters._kept, "token", kept)
+    looks = threading.Thread(target=_let_go, args=("token",))
+    looks.start()
+    assert not closed.wait(0.4)
+    kept.under_way = 0
+    assert closed.wait(10)
+    looks.join(10)
+    assert not looks.is_alive()
+
+
+def test_what_is_wrong_with_a_study_is_said_from_a_worker_too() -> None:
+    error = StudyError([Problem("study.yml", "it is not there", "Write one.")])
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == "study.yml: it is not there. Write one."
 
 
 def test_a_scheduler_that_does_not_answer_is_said(tmp_path, monkeypatch) -> None:
