@@ -13,14 +13,15 @@ from stub_trust import PUPIL, SCHOOLS, write_stub
 from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
 from attendlib.runner import state
-from attendlib.runner.batch import longest_first, run, todo
+from attendlib.runner.batch import _logged, longest_first, run, todo
 from attendlib.runner.kernels import Limits, StoppedError, kernels
 from attendlib.runner.plan import make_plan
-from attendlib.runner.report import lost, make
+from attendlib.runner.report import Made, lost, make
 from attendlib.runner.say import end_lines
 from attendlib.runner.templates import read_notebook
 from attendlib.runner.work import How, Todo
 
+FULL = Path("/dev/full")
 UNEXPECTED = "It stopped with an unexpected error (KeyError)."
 
 
@@ -189,6 +190,34 @@ def test_interrupted_it_stops_and_says_what_is_not_run(stub, tmp_path) -> None:
     assert statuses[0] == "done"
     assert statuses.count("not_run") >= len(SCHOOLS) - 3
     assert "Not run yet" in (out / "index.html").read_text(encoding="utf-8")
+
+
+def test_what_was_made_before_an_error_is_on_the_index(stub, tmp_path) -> None:
+    def stumble(made) -> None:
+        raise RuntimeError("the listener broke")
+
+    out = tmp_path / "out"
+    with pytest.raises(RuntimeError, match="the listener broke"):
+        run(stub.plan, todo(stub.plan.jobs, out), out, stumble, How(workers=1))
+    first = state.read_entry(out, stub.plan.jobs[0])
+    index = (out / "index.html").read_text(encoding="utf-8")
+    assert first.status == "done"
+    assert first.sentence in index
+    assert "Not run yet" in index
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no device here is always full")
+def test_a_full_disk_under_the_private_log_is_said(stub, monkeypatch) -> None:
+    monkeypatch.setattr("attendlib.runner.log.log_file", lambda study: FULL)
+    log, why = _logged(stub.plan, [Made(stub.ran.entries[0], "Traceback")])
+    assert log is None
+    assert why.startswith("No space is left on the disk.")
+    assert _logged(stub.plan, [Made(stub.ran.entries[0])]) == (None, "")
+
+
+def test_a_run_keeps_no_rows_in_mind(stub) -> None:
+    assert all(entry.rows == () for entry in (*stub.ran.entries, *stub.ran.made))
+    assert any(state.read_entry(stub.out, job).rows for job in stub.plan.jobs)
 
 
 def test_a_report_that_takes_too_long_is_stopped(stub) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 from functools import partial
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from attendlib.export.entry import Entry
 from attendlib.runner import progress as module
 from attendlib.runner.progress import progress
 from attendlib.runner.report import Made
+from attendlib.runner.state import FullDiskError
 
 DONE = Made(Entry("probe", "100001", "Ash", "Q?", "done", sentence="A [finding] of 100001.", seconds=1.25))
 FAILED = Made(Entry("probe", "100002", "Elm", "Q?", "failed", reason="It stopped.", seconds=0.5), "Traceback: secret")
@@ -51,3 +53,9 @@ def test_events_are_lines_of_json_with_nothing_private(tmp_path) -> None:
     assert (first["school"], first["notebook"], first["status"], first["failed"]) == ("100001", "probe", "done", 0)
     assert (second["status"], second["reason"], second["made"], second["failed"]) == ("failed", "It stopped.", 2, 1)
     assert "secret" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here is always full")
+def test_events_without_room_stop_the_run_as_any_full_disk_does() -> None:
+    with pytest.raises(FullDiskError, match="No space is left"), progress(3, Path("/dev/full")):
+        pass
