@@ -45,9 +45,9 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
     jobs = {(item.job.school, item.job.name): item.job for item in wanted}
     with _client(distributed, how.scheduler) as client:
         _alone(client)
-        _check(client.run(_about, study, str(out)), _about(study, str(out)))
+        _check(_each(client, _about, study, str(out)), _about(study, str(out)))
         try:
-            client.run(_begin, token, study, str(out), how)
+            _each(client, _begin, token, study, str(out), how)
             yield None
             given = [(token, study, str(out), i.job.school, i.job.name, i.job.page_key, i.need, how) for i in wanted]
             for arguments, made in flow(distributed, client, _one, given):
@@ -186,6 +186,18 @@ def _alone(client: Any) -> None:
     clients = client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.clients])
     if any(f"-{_NAME}-" in name for name in clients if name != client.id):
         raise BusyError("Another run has this Dask cluster. Wait until it is done, or start a cluster of its own.")
+
+
+def _each(client: Any, function: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
+    """What each worker answers, but for those that are lost meanwhile. Raises AttendError where one cannot."""
+    answers = client.run(function, *arguments, on_error="return")
+    if wrong := [type(each).__name__ for each in answers.values() if _is_wrong(each)]:
+        raise AttendError(f"A worker cannot load attendlib ({wrong[0]}). Install the same on every machine.")
+    return {worker: each for worker, each in answers.items() if not isinstance(each, OSError)}
+
+
+def _is_wrong(answer: object) -> bool:
+    return isinstance(answer, Exception) and not isinstance(answer, OSError)
 
 
 def _about(study: str, out: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import random
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
 from attendlib.runner import cluster as clusters
 from attendlib.runner.batch import run, todo
-from attendlib.runner.cluster import _about, _alone, _check, _Kept, _let_go, flow
+from attendlib.runner.cluster import _about, _alone, _check, _each, _Kept, _let_go, flow
 from attendlib.runner.plan import make_plan
 from attendlib.runner.state import BusyError
 from attendlib.runner.work import How
@@ -86,23 +87,23 @@ def tree(out: Path) -> dict[str, bytes]:
 
 @pytest.mark.prove
 @pytest.mark.filterwarnings("default")
-def test_workers_make_the_same_bytes_and_a_lost_worker_loses_nothing(tmp_path, cluster) -> None:
-    address, pids = cluster
-    plan = make_plan(read_study(written(tmp_path / "trust")))
+def test_workers_make_the_same_bytes_and_one_lost_at_a_random_moment_loses_nothing(tmp_path, cluster_of) -> None:
+    plan, dice = make_plan(read_study(written(tmp_path / "trust"))), random.Random(7)
     ran = run(plan, todo(plan.jobs, tmp_path / "one"), tmp_path / "one", lambda made: None, How(workers=2))
     assert not ran.failed
-    killed = []
-
-    def kill_a_worker(made) -> None:
-        if not killed:
-            os.kill(pids[0], signal.SIGKILL)
-            killed.append(pids[0])
-
-    how = How(scheduler=address)
-    ran = run(plan, todo(plan.jobs, tmp_path / "many"), tmp_path / "many", kill_a_worker, how)
-    assert killed
-    assert [entry.status for entry in ran.entries] == ["done"] * len(SCHOOLS)
-    assert tree(tmp_path / "many") == tree(tmp_path / "one")
+    expected, hit = tree(tmp_path / "one"), 0
+    for number in range(10):
+        process, address, pids = cluster_of()
+        out, moment = tmp_path / f"many-{number}", dice.uniform(0, 5)
+        killer = threading.Timer(moment, os.kill, (dice.choice(pids), signal.SIGKILL))
+        killer.start()
+        ran = run(plan, todo(plan.jobs, out), out, lambda made: None, How(scheduler=address))
+        hit += not killer.is_alive()
+        killer.cancel()
+        assert [entry.status for entry in ran.entries] == ["done"] * len(SCHOOLS), f"{number}, {moment:.1f} s"
+        assert tree(out) == expected
+        process.kill()
+    assert hit >= 5
 
 
 @pytest.mark.prove
@@ -178,6 +179,15 @@ def test_what_a_killed_driver_left_on_a_worker_goes_but_not_under_a_report(monke
     assert closed.wait(10)
     looks.join(10)
     assert not looks.is_alive()
+
+
+def test_a_worker_lost_while_asked_is_left_out_and_one_that_cannot_answer_refused() -> None:
+    def client(**answers: object) -> SimpleNamespace:
+        return SimpleNamespace(run=lambda *asked, on_error: answers)
+
+    assert _each(client(a="here", b=OSError("closed")), len) == {"a": "here"}
+    with pytest.raises(AttendError, match=r"A worker cannot load attendlib \(ModuleNotFoundError\)"):
+        _each(client(a="here", b=ModuleNotFoundError("attendlib")), len)
 
 
 def test_what_is_wrong_with_a_study_is_said_from_a_worker_too() -> None:
