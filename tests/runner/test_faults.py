@@ -126,19 +126,36 @@ def test_a_template_that_was_killed_is_started_again(kept: Kernels) -> None:
     assert kept.template.pid != before
 
 
-@pytest.mark.parametrize(("deaths", "status"), [(1, "done"), (2, "failed")])
-def test_one_more_try_only_where_the_kernel_died(kept: Kernels, tmp_path, deaths, status) -> None:
-    die = f"""
+def counted(tries: Path) -> str:
+    """Code that leaves a letter each time a notebook runs; in parts, for a page that names a folder is held back."""
+    return f"""
 import os
 from pathlib import Path
-tries = Path(*{(tmp_path / "tries").parts!r})  # in parts: a page that names a folder of a machine is held back
+tries = Path(*{tries.parts!r})
 with tries.open("a") as file: file.write("x")
-if len(tries.read_text()) <= {deaths}: os._exit(1)
 """
-    job = make_plan(read_study(written(tmp_path / "trust", die + SHOW))).jobs[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "runs"),
+    [
+        ("if len(tries.read_text()) <= 1: os._exit(1)", "done", 2),
+        ("if len(tries.read_text()) <= 2: os._exit(1)", "failed", 2),
+        ("1/0", "failed", 1),
+        ("raise type('QuestionError', (Exception,), {})('No.')", "failed", 1),
+        ("raise RuntimeError('No.')", "failed", 1),  # of the name that a kernel's own trouble has in the driver
+        ("raise MemoryError", "over_memory", 1),
+        ("while True: pass", "timed_out", 1),
+    ],
+)
+def test_one_more_try_only_where_the_kernel_died(kept: Kernels, tmp_path, monkeypatch, code, status, runs) -> None:
+    if status == "timed_out":
+        monkeypatch.setattr(kept.watch, "_seconds", 2)
+    cell = f"{counted(tmp_path / 'tries')}{code}\n{SHOW}"
+    job = make_plan(read_study(written(tmp_path / "trust", cell))).jobs[0]
     made = make(job, tmp_path / "out", "run", secrets((), ()), kept)
     assert made.entry.status == status
-    assert (tmp_path / "tries").read_text() == "xx"
+    assert (tmp_path / "tries").read_text() == "x" * runs
 
 
 def test_a_record_that_cannot_be_written_fails_its_report_alone(tmp_path) -> None:
