@@ -117,3 +117,9 @@ def write_stub(folder: Path) -> Path:
     (params / "stub.yml").write_text(STUDY, encoding="utf-8")
     (params / "probe.ipynb").write_text(json.dumps(probe()), encoding="utf-8")
     return params / "stub.yml"
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    """What a run promises to be the same: pages, notebooks, results, index, by place."""
+    files = (path for path in out.rglob("*") if path.is_file() and ".attend" not in path.parts)
+    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "manifest.json"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 
 from attendlib.runner.report import Made
-from attendlib.runner.state import full_disk
+from attendlib.runner.state import room
 
 
 def log_file(study: str) -> Path:
@@ -24,13 +24,9 @@ def write_log(study: str, made: Iterable[Made]) -> Path:
     path = log_file(study)
     path.parent.mkdir(parents=True, exist_ok=True)
     when = datetime.now().isoformat(sep=" ", timespec="seconds")
-    texts = [
-        f"{when} {entry.school} {entry.notebook} {entry.status}: {entry.reason}\n{each.detail}\n\n"
-        for each in made if each.detail for entry in [each.entry]
-    ]  # fmt: skip
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
-            log.write("".join(texts))
-    except OSError as error:
-        raise full_disk(error) or error from None
+    with room(), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8") as log:
+        for each in made:
+            if each.detail:
+                entry = each.entry
+                log.write(f"{when} {entry.school} {entry.notebook} {entry.status}: {entry.reason}\n{each.detail}\n\n")
     return path

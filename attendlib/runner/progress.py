@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from attendlib.export.entry import FAILING
 from attendlib.runner.report import Made
-from attendlib.runner.state import FullDiskError, full_disk
+from attendlib.runner.state import FullDiskError, room
 
 Tell = Callable[[Made], None]
 
@@ -98,7 +98,5 @@ def _written(total: int, events: Path) -> Iterator[Tell]:
 
 def _event(file: RawIOBase, event: str, **facts: Any) -> None:
     line = json.dumps({"event": event, "time": round(time.time(), 3), **facts}, ensure_ascii=False)
-    try:
+    with room():
         file.write(f"{line}\n".encode())
-    except OSError as error:
-        raise full_disk(error) or error from None

@@ -107,6 +107,15 @@ def full_disk(error: BaseException | None) -> FullDiskError | None:
 
 
 @contextmanager
+def room() -> Iterator[None]:
+    """Raises FullDiskError in place of what says that a disk or a quota is full."""
+    try:
+        yield
+    except OSError as error:
+        raise full_disk(error) or error from None
+
+
+@contextmanager
 def only_run(out: Path) -> Iterator[None]:
     """While it lasts no other `attend run` writes to `out`; what a killed run left half written is taken away.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from stub_trust import SCHOOLS, notebook, write_stub
+from stub_trust import SCHOOLS, notebook, tree, write_stub
 
 from attendlib.errors import AttendError, Problem, StudyError
 from attendlib.export.scan import secrets
@@ -78,11 +78,6 @@ def written(folder: Path) -> Path:
     made = notebook(("code", 'school = "all"\nwords = "x"', ["parameters"]), ("code", SHOW))
     (study.parent / "probe.ipynb").write_text(json.dumps(made), encoding="utf-8")
     return study
-
-
-def tree(out: Path) -> dict[str, bytes]:
-    files = (path for path in out.rglob("*") if path.is_file() and ".attend" not in path.parts)
-    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "manifest.json"}
 
 
 @pytest.mark.prove

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stub_trust import LIGHT, PUPIL, SCHOOLS, notebook, write_stub
+from stub_trust import LIGHT, PUPIL, SCHOOLS, notebook, tree, write_stub
 
 from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
@@ -262,12 +262,6 @@ def test_two_runs_of_one_folder_refuse_each_other(tmp_path) -> None:
         pass
     with only_run(tmp_path):
         pass
-
-
-def tree(out: Path) -> dict[str, bytes]:
-    """What a run promises to be the same: pages, notebooks, results, index, by place."""
-    files = (path for path in out.rglob("*") if path.is_file() and ".attend" not in path.parts)
-    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "manifest.json"}
 
 
 def attend(study: Path, out: Path, *more: str) -> subprocess.Popen:

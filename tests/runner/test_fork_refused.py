@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from stub_trust import notebook, write_stub
+from stub_trust import notebook, tree, write_stub
 
 from attendlib.intake.study import read_study
 from attendlib.runner.batch import Ran, run, todo
@@ -47,11 +47,6 @@ def refused(monkeypatch) -> list[str]:
 
 def made(plan: Plan, out: Path, kind: Kind) -> Ran:
     return run(plan, todo(plan.jobs[:REPORTS], out), out, lambda made: None, How(workers=2, kind=kind))
-
-
-def tree(out: Path) -> dict[str, bytes]:
-    files = (path for path in out.rglob("*") if path.is_file() and ".attend" not in path.parts)
-    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != "manifest.json"}
 
 
 def test_refused_a_fork_each_kernel_starts_afresh_and_the_bytes_are_the_same(plan, tmp_path, request) -> None:
