@@ -1,8 +1,9 @@
 """An executed notebook made fit to keep: the template as it was written, plus the outputs of our own types only."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from pydantic_core import to_json
 
 from attendlib.export.cells import INJECTED, bare, tags
 from attendlib.records.report import MIMES
@@ -28,7 +29,7 @@ def clean(template: Mapping[str, Any], executed: Mapping[str, Any]) -> tuple[dic
 
 def to_text(notebook: Mapping[str, Any]) -> str:
     """The .ipynb file's text: the same notebook gives the same bytes."""
-    return json.dumps(notebook, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return to_json(notebook, indent=1).decode() + "\n"
 
 
 def _is_ours(output: Mapping[str, Any]) -> bool:

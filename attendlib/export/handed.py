@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from attendlib.records.study import ALL, NOTEBOOKS
 
 FEWEST = {"internal": 5, "shareable": 10}  # the gate's limits, which the driver cannot import
 _FIGURES = ("value", "low", "high", "se", "df", "p", "numerator")
+_NUMBERS = attrgetter("value", "low", "high", "se", "df", "p", "confidence_pct")
 _TELLING = ("se", "df", "p", "numerator")  # a count follows from them
 _OURS = {*NOTEBOOKS, "impact_details"}  # questions whose answers passed the gate, which knows who is in which row
 
@@ -79,7 +81,7 @@ def _named_people(row: Row) -> tuple[str, ...]:
 
 
 def _finite(row: Row) -> bool:
-    return all(math.isfinite(value) for name in Row.__slots__ if isinstance(value := getattr(row, name), float))
+    return all(value is None or math.isfinite(value) for value in _NUMBERS(row))
 
 
 def _bundles(saved: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

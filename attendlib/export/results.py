@@ -3,7 +3,8 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
 from attendlib.export.entry import Entry
 from attendlib.records.answer import Row
@@ -13,6 +14,8 @@ COLUMNS = (
     "study", "scope", "school", "notebook", "estimate", "outcome", "group", "period", "model", "value", "low", "high",
     "se", "df", "p", "confidence_pct", "unit", "n", "n_groups", "numerator", "withheld", "method",
 )  # fmt: skip
+_OWN = 4  # columns that are not all the row's own
+_OF_ROW = attrgetter(*COLUMNS[_OWN:])
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 FIGURES = ("value", "low", "high", "se", "df", "p", "n", "n_groups", "numerator")
 
@@ -36,15 +39,17 @@ def results_csv(study: str, entries: Iterable[Entry]) -> str:
 def _lines(study: str, entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
     for entry in entries:
         for row in entry.rows:
-            cells = {field.name: _cell(row, field.name) for field in fields(Row)}
             school = "" if row.scope == ALL else entry.school
-            cells |= {"study": _plain(study), "school": _plain(school), "notebook": _plain(entry.notebook)}
-            yield tuple(cells[column] for column in COLUMNS)
+            own = _without_figures(row) if row.withheld else _OF_ROW(row)
+            yield tuple(map(_cell, (study, row.scope, school, entry.notebook, *own)))
 
 
-def _cell(row: Row, name: str) -> str:
-    value = getattr(row, name)
-    if value is None or (row.withheld and name in FIGURES):
+def _without_figures(row: Row) -> tuple[Any, ...]:
+    return tuple(None if name in FIGURES else getattr(row, name) for name in COLUMNS[_OWN:])
+
+
+def _cell(value: str | float | bool | None) -> str:
+    if value is None:
         return ""
     if isinstance(value, str):
         return _plain(value)

@@ -32,7 +32,6 @@ SHORTEST = 6  # a shorter identifier cannot be told from an ordinary number …
 SHORTEST_MIXED = 4  # … unless it mixes letters and digits; shorter ones (h2, y7, ks2) are words of any page
 _TOKEN = re.compile(r"\d+(?:\.\d+)+|\w+(?:-\w+)*")  # decimals stay whole: 12.345678 holds no pupil 345678
 _JOINT = re.compile(r"[-_]")
-_LONG = re.compile(rf"[^\W_]{{{SHORTEST_MIXED},}}")  # words with none of the marks that a token may hold
 _AFTER_DECIMAL = re.compile(r"\.\d+([^\W\d_][^\W_]+)")  # a token of its own: 3.5ab1234 is 3.5 and ab1234
 _MANY_DIGITS = re.compile(r"[^\W\d_]\d{11}")  # as a unique pupil number has, 13 characters long
 _JSON = (".json", ".ipynb")
@@ -98,9 +97,16 @@ class Secrets:
 
     def findings(self, file: str, text: str) -> tuple[Finding, ...]:
         """What one file's text holds of them."""
-        parts = Counter(_parts(file, text))  # a record's rows say the same words again and again
-        if not any(map(self._may_hold, _seen_at_once(parts))):
+        return self.findings_in({file: text})
+
+    def findings_in(self, texts: Mapping[str, str]) -> tuple[Finding, ...]:
+        """What several files' texts, by their names, hold of them; looked at together first, for they say the same."""
+        parts = {file: Counter(_parts(file, text)) for file, text in texts.items()}  # rows say the same again and again
+        if not self._may_hold(_BREAK.join(text for each in parts.values() for text in _seen_at_once(each))):
             return ()
+        return tuple(finding for file, each in parts.items() for finding in self._found(file, each))
+
+    def _found(self, file: str, parts: Counter[str]) -> tuple[Finding, ...]:
         found: Counter[str] = Counter()
         for part, times in parts.items():
             for seen in _seen(html.unescape(part)):
@@ -111,18 +117,29 @@ class Secrets:
     def _may_hold(self, text: str) -> bool:
         """Whether a text must be looked at part by part. Never False of one that holds something: one look at each word
         takes a tenth of the time of all patterns, and nearly every text is free of them."""
-        folded, low = _folded(text), text.lower()
-        once = " ".join({*folded.split()})  # a drawing says the same again and again
-        words = {*_LONG.findall(once), *_AFTER_DECIMAL.findall(once)}
+        once = " ".join({*text.split()})  # a drawing says the same again and again
+        folded, low = _folded(once), once.lower()
+        words = {*_words(folded), *_AFTER_DECIMAL.findall(folded)}
         return (
             not words.isdisjoint(self.identifiers)
             or (_marked(self.identifiers) and not self.identifiers.isdisjoint(_tokens(folded)))
-            or (bool(self.several) and _several(folded, self.several) > 0)
             or any(len(word) > 12 and _MANY_DIGITS.search(word) for word in words)
             or any(place in folded or place in low for place in self.places)
-            or any(hint in once for hint in (*_HOME_HINTS, *_HINTS))
-            or _LOGIN.search(once) is not None
+            or any(hint in folded for hint in (*_HOME_HINTS, *_HINTS))
+            or _LOGIN.search(folded) is not None
+            or self._may_hold_apart(text)
+        )
+
+    def _may_hold_apart(self, text: str) -> bool:
+        """The same of what blanks may stand in, where there is such a thing: there the order of words counts."""
+        spaced = [place for place in self.places if len(place.split()) > 1]
+        if not (self.several or self.names or spaced):
+            return False
+        folded, low = _folded(text), text.lower()
+        return (
+            (bool(self.several) and _several(folded, self.several) > 0)
             or (bool(self.names) and _named(folded, self.names) > 0)
+            or any(place in folded or place in low for place in spaced)
         )
 
     def _held(self, text: str) -> Iterator[tuple[str, int]]:
@@ -214,6 +231,14 @@ def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
     words = _WORD.findall(text)
     read = (tuple(words[at : at + long]) for long in _lengths(names) for at in range(len(words) - long + 1))
     return len(names.intersection(read))
+
+
+def _words(text: str) -> set[str]:
+    """Every run of letters and digits, once."""
+    for character in {*text}:
+        if not character.isalnum():
+            text = text.replace(character, " ")
+    return {*text.split()}
 
 
 @cache

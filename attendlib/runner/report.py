@@ -96,9 +96,8 @@ def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels 
         f"{job.name}.html": papermill().page_html(saved, job.name, job.school, job.school_name),
         f"{job.name}.ipynb": to_text(saved),
     }
-    findings = [finding for name, text in texts.items() for finding in forbidden.findings(name, text)]
-    findings += forbidden.findings("headline record", " ".join((entry.title, entry.sentence, entry.verdict)))
-    if findings:
+    said = " ".join((entry.title, entry.sentence, entry.verdict))
+    if findings := forbidden.findings_in({**texts, "headline record": said}):
         what_held = ", ".join(sorted({finding.what for finding in findings}))
         reason = f"The page held {what_held} and was not written."
         return Made(_without_page(job, "quarantined", reason), "\n".join(str(finding) for finding in findings))

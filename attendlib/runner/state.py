@@ -2,14 +2,13 @@
 
 import errno
 import hashlib
-import json
 import os
 import re
 import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -58,8 +57,7 @@ def read_entry(out: Path, job: Job) -> Entry:
 
 def write_entry(out: Path, job: Job, entry: Entry) -> None:
     """Writes the sidecar; whoever reads it sees the old one or the new one, never a part."""
-    body = {name: value for name, value in asdict(entry).items() if name != "stale"}
-    text = json.dumps(body, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    text = _ENTRY.dump_json(entry, exclude={"stale"}).decode() + "\n"
     put(out, f"{SIDECARS}/{job.school}/{job.name}.json", text)
 
 
