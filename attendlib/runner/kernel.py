@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,8 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from ipykernel.iostream import OutStream
+from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
+
+from attendlib.runner.messages import SETTINGS
 
 STREAM = 1_000_000  # characters a notebook may print; no page carries them
 _PR_SET_PDEATHSIG = 1
@@ -26,14 +30,46 @@ class CutStream(OutStream):
     """What a notebook prints, up to a limit for both streams together; a flood beyond it goes nowhere."""
 
     left = STREAM
+    waiting = False
 
     def write(self, string: str) -> int:
         """Passes on what the limit leaves."""
         if CutStream.left <= 0 and isinstance(string, str):
             return len(string)
         written = super().write(string[: CutStream.left] if isinstance(string, str) else string)
+        self.waiting = True
         CutStream.left -= len(string)
         return int(written or 0)
+
+    def flush(self) -> None:
+        """Sends what was printed since the last time, if anything was: to ask the thread that sends costs each cell as
+        much as to run it."""
+        if self.waiting:
+            self.waiting = False
+            super().flush()
+
+
+class _NoThread:
+    """In place of the thread that takes messages while cells run: those of a report come one after another."""
+
+    parent_thread = threading.main_thread()
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class TerseKernel(IPythonKernel):
+    """A kernel that tells the one who asked what he waits for: results, and that it is idle again. Not what he sent,
+    nor that it is at work."""
+
+    _supports_kernel_subshells = False
+
+    def _publish_execute_input(self, *_args: Any, **_kwargs: Any) -> None:
+        """Nobody listens to it."""
+
+    def _publish_status(self, status: str, *args: Any, **kwargs: Any) -> None:
+        if status != "busy":
+            super()._publish_status(status, *args, **kwargs)
 
 
 class Application(IPKernelApp):
@@ -44,6 +80,14 @@ class Application(IPKernelApp):
 
     def load_config_file(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is read."""
+
+    def init_control(self, context: Any) -> None:
+        """As ever, but for the thread that messages would be taken in."""
+        super().init_control(context)
+        self.shell_channel_thread = _NoThread()
+
+    def init_heartbeat(self) -> None:
+        """The kernel's process is watched, not its heart."""
 
     def init_kernel(self) -> None:
         """Without the list of every loaded module that the kernel makes for its debugger, which is not there: a look at
@@ -67,6 +111,7 @@ def become(connection_file: str, parent: int) -> None:
     app = Application.instance(config=_config(connection_file, parent))
     load_without_debugger()
     app.initialize()
+    app.log.setLevel(logging.CRITICAL)  # the library's own lets all through, to be dropped at the end of its way
     plain_figures()
     _at_first_cell(app.shell, settle)
     app.start()
@@ -110,9 +155,10 @@ def _config(connection_file: str, parent: int) -> Config:
         "connection_file": connection_file,
         "parent_handle": parent,
         "outstream_class": f"{__name__}.CutStream",
+        "kernel_class": f"{__name__}.TerseKernel",
         "log_level": logging.CRITICAL,
     }
-    return Config({"IPKernelApp": own, "HistoryManager": {"enabled": False}})
+    return Config({"IPKernelApp": own, "HistoryManager": {"enabled": False}, "Session": SETTINGS})
 
 
 def _end_with(parent: int) -> None:

@@ -20,6 +20,7 @@ from attendlib import errors
 from attendlib.errors import AttendError
 from attendlib.records.report import Outcome
 from attendlib.runner.forked import Template, can_fork
+from attendlib.runner.messages import SETTINGS
 from attendlib.runner.place import environment, scratch, sockets_fit
 from attendlib.runner.watch import Watch, Watched
 
@@ -163,7 +164,8 @@ class Kernels:
             kernel_manager_class=self._manager,
             shutdown_kernel="immediate",
             timeout_func=lambda _cell: max(1, round(watched.until - time.monotonic())),
-            config=Config({"KernelManager": {"connection_file": file, "transport": transport}}),
+            record_timing=False,
+            config=Config({"KernelManager": {"connection_file": file, "transport": transport}, "Session": SETTINGS}),
         )
 
     def _stopped(self, error: Exception, watched: Watched) -> StoppedError:
