@@ -18,15 +18,19 @@ from attendlib.runner.place import SCRATCH, is_scratch
 from attendlib.runner.watch import family
 
 _AT_FIRST_USE = (
+    "attendlib.runner.forked",
+    "faulthandler",
     "ipykernel.ipkernel",
     "IPython.core.completerlib",
     "IPython.core.debugger",
+    "IPython.core.logger",
     "IPython.core.magics",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_svg",
     "pyarrow.pandas_compat",
+    "tornado.platform.asyncio",
 )
 _SIZES = (9, 10, 11)  # of the words in charts
 
