@@ -35,8 +35,7 @@ from attendlib.runner.place import NOTEBOOK, STUDY
 from attendlib.runner.watch import Watch, end
 
 _TRIES, _PAUSE = 4, 0.25
-_ASK_AGAIN = 1.0  # seconds without an answer after which a starting kernel is asked once more
-_MISSED = 0.2  # seconds after the answer in which its published part comes, or was sent before anyone listened
+_LOOK_AGAIN = 1.0  # seconds without a word after which a starting kernel is looked after
 _CONNECT_AGAIN = 20  # milliseconds between two tries to connect to a kernel that is not listening yet
 _COMMAND = (sys.executable, "-m", MODULE, "{connection_file}", str(os.getpid()))  # whoever asks first is the driver
 
@@ -98,31 +97,26 @@ class Provisioner(LocalProvisioner):
 
 
 class Client(AsyncKernelClient):
-    """What talks to a kernel. It is ready once it has answered and said that it is idle; the library's own client then
-    listens a fifth of a second longer, in every report, for what may still come."""
+    """What talks to a kernel. It is ready once the kernel has welcomed it as a listener; the library's own client asks
+    the kernel about itself, and listens a fifth of a second longer, in every report, for what may still come."""
 
     def start_channels(self, *args: Any, **kwargs: Any) -> None:
         """No heartbeat: the kernel's process is watched."""
         super().start_channels(*args, **{**kwargs, "hb": False})
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Raises RuntimeError where the kernel has died, or has not answered in so many seconds."""
+        """Raises RuntimeError where the kernel has died, or has not welcomed it in so many seconds."""
         until = time.monotonic() + (math.inf if timeout is None else timeout)
-        while not await self._answered():
+        while not await self._welcomed():
             if not await self.is_alive():
                 raise RuntimeError("The kernel died before it was ready.")
             if time.monotonic() > until:
                 raise RuntimeError("The kernel was not ready in time.")
 
-    async def _answered(self) -> bool:
+    async def _welcomed(self) -> bool:
         with contextlib.suppress(queue.Empty):
-            asked = self.kernel_info()
-            while (await self.get_shell_msg(timeout=_ASK_AGAIN))["parent_header"].get("msg_id") != asked:
+            while (await self.get_iopub_msg(timeout=_LOOK_AGAIN))["msg_type"] != "iopub_welcome":
                 continue
-            said: dict[str, Any] = {}
-            while said.get("execution_state") != "idle":
-                message = await self.get_iopub_msg(timeout=_MISSED)
-                said = message["content"] if message["parent_header"].get("msg_id") == asked else {}
             return True
         return False
 
@@ -132,7 +126,7 @@ class Manager(AsyncKernelManager):
 
     means: ClassVar[Means]
     provisioner: Provisioner | None = None
-    client_class = f"{__name__}.{Client.__name__}"
+    client_factory = Client
 
     def _context_default(self) -> zmq.asyncio.Context:
         context = super()._context_default()

@@ -24,6 +24,7 @@ from attendlib.intake.study import read_study
 from attendlib.runner import forked, state
 from attendlib.runner.batch import run, todo
 from attendlib.runner.kernels import Kernels, Limits, StoppedError, kernels
+from attendlib.runner.managers import Client
 from attendlib.runner.place import alive, ended
 from attendlib.runner.plan import make_plan
 from attendlib.runner.report import HELD, make
@@ -80,6 +81,7 @@ def kept(tmp_path_factory):
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "failed", True),
         ("raise MemoryError", "over_memory", False),
         ("1/0", "failed", False),
+        ("import asyncio\nawait asyncio.sleep(0)\n1/0", "failed", False),
     ],
 )
 def test_a_notebook_that_does_not_finish(kept: Kernels, monkeypatch, code, status, died) -> None:
@@ -94,6 +96,29 @@ def test_a_flood_is_cut_and_the_report_is_done(kept: Kernels) -> None:
     ran = kept.execute(cells("for _ in range(300): print('x' * 100_000)\nprint('end')"), {"school": "1"})
     text = "".join(output["text"] for cell in ran["cells"] for output in cell.get("outputs", []))
     assert 900_000 < len(text) <= 1_000_000
+
+
+def test_what_is_printed_is_kept_whoever_prints_it(kept: Kernels) -> None:
+    """A stream is flushed only where something waits in it, and a cell may await: nothing is lost by either."""
+    code = (
+        "import asyncio, os, sys, threading\n"
+        "print('one', end='')\n"
+        "await asyncio.sleep(0.01)\n"
+        "threading.Thread(target=print, args=('two',), kwargs={'end': ''}).start()\n"
+        "await asyncio.sleep(0.01)\n"
+        "print('three', end='', file=sys.stderr)"
+    )
+    ran = kept.execute(cells(code), {"school": "1"})
+    said = [(output["name"], output["text"]) for output in ran["cells"][-1]["outputs"]]
+    assert sorted(said) == [("stderr", "three"), ("stdout", "onetwo")]
+
+
+def test_a_kernel_is_talked_to_without_heartbeat_or_a_thread_for_messages(kept: Kernels) -> None:
+    """Each would cost every report; a library's new version could bring one back unseen."""
+    code = "import threading\nprint(*sorted(thread.name for thread in threading.enumerate()))"
+    ran = kept.execute(cells(code), {"school": "1"})
+    assert ran["cells"][-1]["outputs"][0]["text"] == "Control IOPub MainThread Thread-1\n"  # one looks to its parent
+    assert kept._manager(connection_file="k.json").client_factory is Client
 
 
 def test_a_kernel_starts_from_the_same_state_each_time_and_leaves_nothing(kept: Kernels) -> None:
