@@ -84,8 +84,13 @@ def indicators(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     A numeric column of more than six values enters as it is, missing ones at its mean beside an indicator; a year group
     is a name written as a number, never a quantity.
     """
+    return pd.DataFrame(indicator_columns(frame, columns), index=frame.index)
+
+
+def indicator_columns(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, np.ndarray]:
+    """The same columns by name, before they are a table: to put many tables together costs more than to make one."""
     parts = [_indicators_of(frame[column], column) for column in columns]
-    return pd.DataFrame({name: values for part in parts for name, values in part.items()}, index=frame.index)
+    return {name: values for part in parts for name, values in part.items()}
 
 
 def _indicators_of(values: pd.Series, name: str) -> dict[str, np.ndarray]:
@@ -115,7 +120,7 @@ def independent(design: pd.DataFrame) -> pd.DataFrame:
         if size > max(REPEATED_IN_ROWS * float(np.linalg.norm(column)), rounding):
             directions[:, len(kept)] = left / size
             kept.append(place)
-    return design.iloc[:, kept]
+    return design if len(kept) == design.shape[1] else design.iloc[:, kept]
 
 
 def within(frame: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from attendlib.questions.common import independent, indicators
+from attendlib.questions.common import independent, indicator_columns
 from attendlib.stats.fit import Estimate, Fit, contrast
 from attendlib.stats.ols import ols
 from attendlib.stats.rates import AbsenceRateModel, absence_rate_model
@@ -53,10 +53,11 @@ def design_matrix(frame: pd.DataFrame, model: Model) -> pd.DataFrame:
 
     Not the school where none has both referred and compared pupils: then schools are what is compared.
     """
-    schools = indicators(frame, [] if whole_schools(frame) else ["school"])
-    parts = [frame[["treated"]], pd.Series(1.0, frame.index, name="constant"), schools]
-    parts += [_curve(frame[name], model.curve) for name in model.earlier]
-    return independent(pd.concat([*parts, indicators(frame, model.also)], axis=1))
+    columns = {"treated": frame["treated"].to_numpy(), "constant": np.ones(len(frame))}
+    columns |= indicator_columns(frame, [] if whole_schools(frame) else ["school"])
+    for name in model.earlier:
+        columns |= {str(part): values.to_numpy() for part, values in _curve(frame[name], model.curve).items()}
+    return independent(pd.DataFrame(columns | indicator_columns(frame, model.also), index=frame.index))
 
 
 def whole_schools(frame: pd.DataFrame) -> bool:
