@@ -1,5 +1,5 @@
 # Two commands matter: `make demo` and `make test`. Both first make .venv where it is missing or out of date.
-.PHONY: help setup demo test check bench prove lock schema
+.PHONY: help setup demo test tests check bench prove lock schema
 
 BIN := .venv/bin
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
@@ -26,7 +26,9 @@ setup: .venv/.ready
 demo: setup
 	@$(BIN)/attend demo
 
-test: check
+test: check tests
+
+tests: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not prove"
 
 check: setup
