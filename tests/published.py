@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from attendlib.export.entry import Entry
-from attendlib.export.results import results_csv
+from attendlib.export.results import results_parts
 from attendlib.questions.common import word_row
 from attendlib.records.answer import Row
 
@@ -52,5 +52,5 @@ def write(folder: Path, found: Found, rows: list[Row] | None = None) -> Path:
     ]
     path = folder / found.study / "results.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(results_csv(found.study, entries), encoding="utf-8")
+    path.write_text("".join(results_parts(found.study, entries)), encoding="utf-8")
     return path

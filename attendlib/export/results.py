@@ -20,28 +20,31 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 FIGURES = ("value", "low", "high", "se", "df", "p", "n", "n_groups", "numerator")
 
 
-def results_csv(study: str, entries: Iterable[Entry]) -> str:
-    """The file's text: a header, then each report's rows in the order given.
+def results_parts(study: str, entries: Iterable[Entry]) -> Iterator[str]:
+    """The file's text part by part: a header, then each report's rows in the order given.
 
-    A figure about all schools that several schools' pages share is written once, with no school.
+    A figure about all schools that several schools' pages share is written once, with no school. In parts, for the rows
+    of thousands of reports together are more than a driver should hold.
     """
-    written: set[tuple[str, ...]] = set()
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for line in _lines(study, entries):
-        if line not in written:
-            writer.writerow(line)
-            written.add(line)
-    return out.getvalue()
-
-
-def _lines(study: str, entries: Iterable[Entry]) -> Iterator[tuple[str, ...]]:
+    shared: set[tuple[str, ...]] = set()
+    yield _text([COLUMNS])
     for entry in entries:
-        for row in entry.rows:
-            school = "" if row.scope == ALL else entry.school
-            own = _without_figures(row) if row.withheld else _OF_ROW(row)
-            yield tuple(map(_cell, (study, row.scope, school, entry.notebook, *own)))
+        lines = [line for line in dict.fromkeys(_lines(study, entry)) if line not in shared]
+        shared.update(line for line in lines if line[1] == ALL)
+        yield _text(lines)
+
+
+def _lines(study: str, entry: Entry) -> Iterator[tuple[str, ...]]:
+    for row in entry.rows:
+        school = "" if row.scope == ALL else entry.school
+        own = _without_figures(row) if row.withheld else _OF_ROW(row)
+        yield tuple(map(_cell, (study, row.scope, school, entry.notebook, *own)))
+
+
+def _text(lines: Iterable[tuple[str, ...]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(lines)
+    return out.getvalue()
 
 
 def _without_figures(row: Row) -> tuple[Any, ...]:

@@ -81,8 +81,8 @@ class Several:
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What no file may hold: identifiers of one token, a pattern of folders, full names as words, either way round,
-    and identifiers of several words (or with marks) by their first word. All as `_folded` has them. `places` are the
-    folders themselves."""
+    and identifiers of several words (or with marks) by their first word. All as `_folded` has them, but `places`, the
+    folders themselves as they are written."""
 
     identifiers: frozenset[str]
     folders: re.Pattern[str] | None
@@ -117,30 +117,21 @@ class Secrets:
     def _may_hold(self, text: str) -> bool:
         """Whether a text must be looked at part by part. Never False of one that holds something: one look at each word
         takes a tenth of the time of all patterns, and nearly every text is free of them."""
-        once = " ".join({*text.split()})  # a drawing says the same again and again
-        folded, low = _folded(once), once.lower()
+        folded = _folded(" ".join({*text.split()}))  # a drawing says the same again and again
         words = {*_words(folded), *_AFTER_DECIMAL.findall(folded)}
         return (
             not words.isdisjoint(self.identifiers)
             or (_marked(self.identifiers) and not self.identifiers.isdisjoint(_tokens(folded)))
             or any(len(word) > 12 and _MANY_DIGITS.search(word) for word in words)
-            or any(place in folded or place in low for place in self.places)
+            or any(place in text for place in self.places)
             or any(hint in folded for hint in (*_HOME_HINTS, *_HINTS))
             or _LOGIN.search(folded) is not None
-            or self._may_hold_apart(text)
+            or (bool(self.several or self.names) and self._may_hold_in_order(_folded(text)))
         )
 
-    def _may_hold_apart(self, text: str) -> bool:
-        """The same of what blanks may stand in, where there is such a thing: there the order of words counts."""
-        spaced = [place for place in self.places if len(place.split()) > 1]
-        if not (self.several or self.names or spaced):
-            return False
-        folded, low = _folded(text), text.lower()
-        return (
-            (bool(self.several) and _several(folded, self.several) > 0)
-            or (bool(self.names) and _named(folded, self.names) > 0)
-            or any(place in folded or place in low for place in spaced)
-        )
+    def _may_hold_in_order(self, folded: str) -> bool:
+        """The same of what is known by the order of its words."""
+        return _several(folded, self.several) > 0 or _named(folded, self.names) > 0
 
     def _held(self, text: str) -> Iterator[tuple[str, int]]:
         folded = _folded(text)
@@ -168,9 +159,7 @@ def secrets(
     for name in sorted(known - single):
         if parts := _PART.findall(name):
             several[parts[0]] = (*several.get(parts[0], ()), _as_several(name, tuple(parts)))
-    return Secrets(
-        frozenset(single), re.compile(named + _HOMES), frozenset(words), several, tuple(map(_folded, places))
-    )
+    return Secrets(frozenset(single), re.compile(named + _HOMES), frozenset(words), several, tuple(places))
 
 
 def scan(out: Path, forbidden: Secrets, only: Iterable[str] = ()) -> tuple[Finding, ...]:

@@ -1,7 +1,8 @@
 """Many reports at once: what is out of date is made, one failing report stops nobody, the index says what there is."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from attendlib.export.entry import FAILING, Entry
 from attendlib.export.index import index_html
 from attendlib.export.manifest import manifest_json
-from attendlib.export.results import results_csv
+from attendlib.export.results import results_parts
 from attendlib.export.scan import Finding, Secrets
 from attendlib.records.study import ALL
 from attendlib.runner.cluster import on_cluster
@@ -18,7 +19,7 @@ from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, versions
 from attendlib.runner.log import write_log
 from attendlib.runner.plan import Job, Plan
 from attendlib.runner.report import Made
-from attendlib.runner.state import FullDiskError, need, only_run, put, read_entry, says
+from attendlib.runner.state import FullDiskError, need, only_run, put_parts, read_entry, says
 from attendlib.runner.work import How, Todo, here
 
 INTERRUPTED = "Stopped. The same command goes on where it stopped."
@@ -101,25 +102,59 @@ def summarise(plan: Plan, out: Path, seconds: float, secrets: Secrets | None = N
     One that holds something is not written, and an earlier one goes. Without `secrets` no report was made: the manifest
     stays, and the data are read for their identifiers only where a text is not what stands there already.
     """
-    entries = [read_entry(out, job) for job in plan.jobs]
-    study = plan.study_file.study
+    study, made = plan.study_file.study, secrets is not None
+    entries: list[Entry] = []
+
+    def results() -> Iterator[str]:
+        """results.csv, part by part; on the way `entries` are what index and manifest need of each report."""
+        entries.clear()
+        return results_parts(study.study, _noted(plan.jobs, out, entries))
+
+    if secrets is None and not says(out, "results.csv", results()):
+        secrets = forbidden(plan.study_file, out)
+    findings = _put(out, "results.csv", results(), secrets) if secrets else ()
     index = index_html(study, entries, plan.parameters, phases=plan.phases, provenance=plan.provenance)
-    texts = {"index.html": index, "results.csv": results_csv(study.study, entries)}
-    if secrets or not (out / "manifest.json").exists():
+    texts = {"index.html": index}
+    if made or not (out / "manifest.json").exists():
         found = versions(FIGURES_FROM + PAGES_FROM)
         texts["manifest.json"] = manifest_json(study.study, entries, found, seconds)
     if secrets is None:
-        texts = {name: text for name, text in texts.items() if not says(out, name, text)}
+        texts = {name: text for name, text in texts.items() if not says(out, name, [text])}
         secrets = forbidden(plan.study_file, out) if texts else None
-    findings: tuple[Finding, ...] = ()
     for name, text in texts.items():
-        held = secrets.findings(name, text) if secrets else ()
-        if held:
-            (out / name).unlink(missing_ok=True)
-        else:
-            put(out, name, text)
-        findings += held
+        findings += _put(out, name, [text], secrets) if secrets else ()
     return findings
+
+
+def _noted(jobs: Iterable[Job], out: Path, entries: list[Entry]) -> Iterator[Entry]:
+    """What is known of each report; of its rows `entries` keep one, which tells how sure its intervals are."""
+    for job in jobs:
+        entry = read_entry(out, job)
+        sure = [row for row in entry.rows if row.confidence_pct is not None]
+        entries.append(replace(entry, rows=tuple(sure[:1])))
+        yield entry
+
+
+class _HeldError(Exception):
+    """A text holds what no file may."""
+
+
+def _put(out: Path, name: str, parts: Iterable[str], secrets: Secrets) -> tuple[Finding, ...]:
+    """Writes a file, each part of it scanned first; returns what the scan found: if anything, there is no such file."""
+    held: Counter[str] = Counter()
+
+    def scanned() -> Iterator[str]:
+        for part in parts:
+            held.update({finding.what: finding.count for finding in secrets.findings(name, part)})
+            yield part
+        if held:
+            raise _HeldError
+
+    try:
+        put_parts(out, name, scanned())
+    except _HeldError:
+        (out / name).unlink(missing_ok=True)
+    return tuple(Finding(name, what, count) for what, count in held.items())
 
 
 def _made(

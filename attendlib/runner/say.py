@@ -31,7 +31,7 @@ def end_lines(ran: Ran, asked: int, index: Path) -> list[str]:
 
 def unusable(error: OSError | ValueError) -> str:
     """Why a file or folder cannot be used, by its name alone. Raises the error again where it is of another kind."""
-    if isinstance(error, UnicodeEncodeError):
+    if isinstance(error, UnicodeEncodeError) or "surrogates not allowed" in str(error):
         return "The study holds a character that is half of one (such as \\ud800). Write it out in full."
     if isinstance(error, ValueError):
         if "null byte" not in str(error) and "null character" not in str(error):

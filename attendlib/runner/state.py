@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -76,23 +76,36 @@ def put(out: Path, name: str, text: str) -> str:
 
     A file that already says so is left alone. Raises FullDiskError where there is no room; what was there stays.
     """
-    data, path = text.encode(), out / name
-    if not says(out, name, text):
-        aside = out / ASIDE / f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
-        try:
-            for folder in (path.parent, aside.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(data)
+    return put_parts(out, name, [text])
+
+
+def put_parts(out: Path, name: str, parts: Iterable[str]) -> str:
+    """The same from parts, which are never held together. Where one cannot be had, what was there stays."""
+    path, digest = out / name, hashlib.sha256()
+    aside = out / ASIDE / f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        for folder in (path.parent, aside.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            for part in parts:
+                digest.update(part.encode())
+                file.write(part.encode())
+        if _hash_of(path) == digest.hexdigest():
+            aside.unlink()
+        else:
             os.replace(aside, path)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise full_disk(error) or error from None
-    return hashlib.sha256(data).hexdigest()
+    except BaseException as error:
+        aside.unlink(missing_ok=True)
+        raise full_disk(error) or error from None
+    return digest.hexdigest()
 
 
-def says(out: Path, name: str, text: str) -> bool:
-    """Whether the file under `out` holds this text already."""
-    return (out / name).is_file() and (out / name).read_bytes() == text.encode()
+def says(out: Path, name: str, parts: Iterable[str]) -> bool:
+    """Whether the file under `out` holds this text already, read part by part."""
+    if not (out / name).is_file():
+        return False
+    with (out / name).open("rb") as file:
+        return all(file.read(len(data)) == data for data in map(str.encode, parts)) and not file.read(1)
 
 
 def full_disk(error: BaseException | None) -> FullDiskError | None:
@@ -135,4 +148,7 @@ def only_run(out: Path) -> Iterator[None]:
 
 
 def _hash_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,7 +16,7 @@ from attendlib.errors import ReportError
 from attendlib.export.clean import clean, to_text
 from attendlib.export.entry import Entry
 from attendlib.export.handed import FEWEST, check_gated, handed_back
-from attendlib.export.results import COLUMNS, results_csv
+from attendlib.export.results import COLUMNS, results_parts
 from attendlib.export.scan import scan, secrets
 from attendlib.records.answer import Row
 from attendlib.records.report import RECORD_MIME
@@ -95,7 +95,7 @@ def test_what_is_handed_back_is_checked(outputs, says) -> None:
 
 
 def test_results_have_the_agreed_columns_and_numbers() -> None:
-    assert results_csv("s", []) == (
+    assert "".join(results_parts("s", [])) == (
         "study,scope,school,notebook,estimate,outcome,group,period,model,value,low,high,se,df,p,confidence_pct,unit,n,"
         "n_groups,numerator,withheld,method\n"
     )
@@ -106,7 +106,7 @@ def test_results_have_the_agreed_columns_and_numbers() -> None:
         Entry("link", "1", "A", "Q", "done", rows=(row, everyone)),
         Entry("link", "2", "B", "Q", "done", rows=(hidden, everyone)),
     ]
-    lines = results_csv("s", entries).splitlines()[1:]
+    lines = "".join(results_parts("s", entries)).splitlines()[1:]
     assert lines == [
         's,school,1,link,days,,,,,0.3333333333,-2,,,,1e-20,95,,40,,,,"a ""b"", c"',
         "s,all,,link,days,,,,,2,,,,,,,,400,,,,",
@@ -239,10 +239,39 @@ def test_a_quick_look_passes_over_nothing(name, text) -> None:
     assert sum(found.count for found in secrets(["ab1234"], [Path("/data/pupils")]).findings(name, text)) == 1
 
 
+@pytest.mark.parametrize(
+    ("folder", "text"),
+    [
+        ("/data/x ", "in /data/x  zz yy ww vv"),
+        ("/data/x\t", "in /data/x\t r"),
+        ("/data/two words", "in /data/two words"),
+        ("/daten/straße", "in /daten/straße\u0301"),
+        ("/Data/X", "<p>in /Data/X</p>"),
+    ],
+)
+def test_a_folder_is_found_as_it_is_written(folder, text) -> None:
+    """Its blanks and capitals and all, whatever the text around it is made of."""
+    assert [finding.count for finding in secrets([], [Path(folder)]).findings("a.html", text)] == [1]
+
+
+def test_files_looked_at_together_are_told_apart() -> None:
+    texts = {"a.html": "<p>nobody</p>", "b.json": '{"x": "A1234567"}', "c.csv": "A1234567,A1234567"}
+    found = secrets(["A1234567"], []).findings_in(texts)
+    assert [(finding.file, finding.count) for finding in found] == [("b.json", 1), ("c.csv", 2)]
+
+
+def test_a_figure_about_all_schools_is_written_once_and_a_report_is_a_part() -> None:
+    everyone = Row("days", "all", value=2.0, n=400)
+    entries = [Entry("link", str(n), "A", "Q", "done", rows=(everyone, Row("days", "school", n=n))) for n in (7, 8)]
+    header, *parts = results_parts("s", entries)
+    assert header.startswith("study,scope")
+    assert [part.count("\n") for part in parts] == [2, 1]
+
+
 def test_a_text_cell_is_no_formula_and_a_number_is_none(tmp_path) -> None:
     rows = (Row("=1+1", "school", outcome="@x", group="\tsex=F", period="-1 to 1", model="+", value=-1.5, n=40),)
     entry = Entry("probe", "1", "One", "q", "done", rows=rows, title="T")
-    cells = next(csv.DictReader(io.StringIO(results_csv("s", [entry]))))
+    cells = next(csv.DictReader(io.StringIO("".join(results_parts("s", [entry])))))
     told = [cells[name] for name in ("estimate", "outcome", "group", "period", "model", "value")]
     assert told == ["'=1+1", "'@x", "'\tsex=F", "'-1 to 1", "'+", "-1.5"]
 

@@ -206,17 +206,19 @@ def test_the_name_of_an_error_of_ones_own_is_told_only_where_it_is_a_name(kept: 
 def test_a_full_disk_is_said_and_the_run_goes_on_later(tmp_path, monkeypatch) -> None:
     study = written(tmp_path / "trust", SHOW)
     plan, out = make_plan(read_study(study)), tmp_path / "out"
-    real, writes = Path.write_bytes, []
+    real, writes = Path.open, []
 
-    def full(path: Path, data: bytes) -> int:
-        writes.append(path)
-        if len(writes) > 9:
-            real(path, data[: len(data) // 2])
+    def full(path: Path, mode: str = "r", *more, **others):
+        file = real(path, mode, *more, **others)
+        writes.extend([path] * (mode == "wb"))
+        if mode == "wb" and len(writes) > 9:
+            with file:
+                file.write(b"a part of")
             raise OSError(errno.ENOSPC, "No space left on device")
-        return real(path, data)
+        return file
 
     with monkeypatch.context() as patch:
-        patch.setattr(state.Path, "write_bytes", full)
+        patch.setattr(state.Path, "open", full)
         ran = run(plan, todo(plan.jobs, out), out, lambda made: None, How(workers=1, kind="ordinary"))
     assert "No space is left" in ran.stopped
     assert ran.failed
