@@ -30,27 +30,30 @@ class CutStream(OutStream):
     """What a notebook prints, up to a limit for both streams together; a flood beyond it goes nowhere."""
 
     left = STREAM
-    waiting = False
+    unsent = False
 
     def write(self, string: str) -> int:
         """Passes on what the limit leaves."""
         if CutStream.left <= 0 and isinstance(string, str):
             return len(string)
+        self.unsent = True
         written = super().write(string[: CutStream.left] if isinstance(string, str) else string)
-        self.waiting = True
         CutStream.left -= len(string)
         return int(written or 0)
 
     def flush(self) -> None:
         """Sends what was printed since the last time, if anything was: to ask the thread that sends costs each cell as
         much as to run it."""
-        if self.waiting:
-            self.waiting = False
+        if self.unsent:
+            self.unsent = False
             super().flush()
 
 
 class _NoThread:
-    """In place of the thread that takes messages while cells run: those of a report come one after another."""
+    """No thread that takes messages while cells run: those of a report come one after another.
+
+    Not None, for ipykernel asks it for its parent where a cell awaits something.
+    """
 
     parent_thread = threading.main_thread()
 
@@ -59,13 +62,12 @@ class _NoThread:
 
 
 class TerseKernel(IPythonKernel):
-    """A kernel that tells the one who asked what he waits for: results, and that it is idle again. Not what he sent,
-    nor that it is at work."""
+    """A kernel that tells its client results, and that it is idle again; not what it was sent, nor that it is busy."""
 
     _supports_kernel_subshells = False
 
     def _publish_execute_input(self, *_args: Any, **_kwargs: Any) -> None:
-        """Nobody listens to it."""
+        """A cell would be numbered by it; no page shows the number."""
 
     def _publish_status(self, status: str, *args: Any, **kwargs: Any) -> None:
         if status != "busy":
@@ -111,7 +113,7 @@ def become(connection_file: str, parent: int) -> None:
     app = Application.instance(config=_config(connection_file, parent))
     load_without_debugger()
     app.initialize()
-    app.log.setLevel(logging.CRITICAL)  # the library's own lets all through, to be dropped at the end of its way
+    app.log.setLevel(logging.CRITICAL)  # ipykernel's logger stands at DEBUG, and makes what its handler drops
     plain_figures()
     _at_first_cell(app.shell, settle)
     app.start()
@@ -156,6 +158,7 @@ def _config(connection_file: str, parent: int) -> Config:
         "parent_handle": parent,
         "outstream_class": f"{__name__}.CutStream",
         "kernel_class": f"{__name__}.TerseKernel",
+        "capture_fd_output": False,  # what other processes print; it would come too late for its cell, or be lost
         "log_level": logging.CRITICAL,
     }
     return Config({"IPKernelApp": own, "HistoryManager": {"enabled": False}, "Session": SETTINGS})

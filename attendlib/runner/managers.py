@@ -35,7 +35,7 @@ from attendlib.runner.place import NOTEBOOK, STUDY
 from attendlib.runner.watch import Watch, end
 
 _TRIES, _PAUSE = 4, 0.25
-_LOOK_AGAIN = 1.0  # seconds without a word after which a starting kernel is looked after
+_ASK = 1.0  # seconds without a word after which a starting kernel is asked for one
 _CONNECT_AGAIN = 20  # milliseconds between two tries to connect to a kernel that is not listening yet
 _COMMAND = (sys.executable, "-m", MODULE, "{connection_file}", str(os.getpid()))  # whoever asks first is the driver
 
@@ -97,7 +97,7 @@ class Provisioner(LocalProvisioner):
 
 
 class Client(AsyncKernelClient):
-    """What talks to a kernel. It is ready once the kernel has welcomed it as a listener; the library's own client asks
+    """What talks to a kernel. It is ready once it hears the kernel, which welcomes who listens. The library's own asks
     the kernel about itself, and listens a fifth of a second longer, in every report, for what may still come."""
 
     def start_channels(self, *args: Any, **kwargs: Any) -> None:
@@ -105,19 +105,20 @@ class Client(AsyncKernelClient):
         super().start_channels(*args, **{**kwargs, "hb": False})
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Raises RuntimeError where the kernel has died, or has not welcomed it in so many seconds."""
+        """Raises RuntimeError where the kernel has died, or said nothing in so many seconds."""
         until = time.monotonic() + (math.inf if timeout is None else timeout)
-        while not await self._welcomed():
+        while not await self._heard():
             if not await self.is_alive():
                 raise RuntimeError("The kernel died before it was ready.")
             if time.monotonic() > until:
                 raise RuntimeError("The kernel was not ready in time.")
 
-    async def _welcomed(self) -> bool:
+    async def _heard(self) -> bool:
+        """Whether a word of the kernel has come; if not, it is asked for one: its welcome can be lost."""
         with contextlib.suppress(queue.Empty):
-            while (await self.get_iopub_msg(timeout=_LOOK_AGAIN))["msg_type"] != "iopub_welcome":
-                continue
+            await self.get_iopub_msg(timeout=_ASK)
             return True
+        self.kernel_info()
         return False
 
 

@@ -1,8 +1,10 @@
 """What goes wrong: kernels that loop, eat, die or flood, killed processes, a full disk. The run ends as promised."""
 
+import asyncio
 import errno
 import json
 import os
+import queue
 import random
 import re
 import shutil
@@ -14,6 +16,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,7 +101,7 @@ def test_a_flood_is_cut_and_the_report_is_done(kept: Kernels) -> None:
     assert 900_000 < len(text) <= 1_000_000
 
 
-def test_what_is_printed_is_kept_whoever_prints_it(kept: Kernels) -> None:
+def test_what_a_notebook_prints_is_kept_whichever_thread_prints_it(kept: Kernels) -> None:
     """A stream is flushed only where something waits in it, and a cell may await: nothing is lost by either."""
     code = (
         "import asyncio, os, sys, threading\n"
@@ -119,6 +122,19 @@ def test_a_kernel_is_talked_to_without_heartbeat_or_a_thread_for_messages(kept: 
     ran = kept.execute(cells(code), {"school": "1"})
     assert ran["cells"][-1]["outputs"][0]["text"] == "Control IOPub MainThread Thread-1\n"  # one looks to its parent
     assert kept._manager(connection_file="k.json").client_factory is Client
+
+
+def test_a_kernel_whose_welcome_was_lost_is_asked_for_a_word() -> None:
+    asked: list[str] = []
+
+    async def heard(timeout: float) -> dict:
+        if not asked:
+            raise queue.Empty
+        return {"msg_type": "status"}
+
+    client = SimpleNamespace(get_iopub_msg=heard, kernel_info=lambda: asked.append("?"))
+    assert [asyncio.run(Client._heard(client)) for _ in range(2)] == [False, True]
+    assert asked == ["?"]
 
 
 def test_a_kernel_starts_from_the_same_state_each_time_and_leaves_nothing(kept: Kernels) -> None:
