@@ -15,7 +15,7 @@ from attendlib.records.study import ALL, NOTEBOOKS
 
 FEWEST = {"internal": 5, "shareable": 10}  # the gate's limits, which the driver cannot import
 _FIGURES = ("value", "low", "high", "se", "df", "p", "numerator")
-_NUMBERS = attrgetter("value", "low", "high", "se", "df", "p", "confidence_pct")
+_NUMBERS = attrgetter(*_FIGURES, "confidence_pct")
 _TELLING = ("se", "df", "p", "numerator")  # a count follows from them
 _OURS = {*NOTEBOOKS, "impact_details"}  # questions whose answers passed the gate, which knows who is in which row
 

@@ -32,6 +32,7 @@ SHORTEST = 6  # a shorter identifier cannot be told from an ordinary number …
 SHORTEST_MIXED = 4  # … unless it mixes letters and digits; shorter ones (h2, y7, ks2) are words of any page
 _TOKEN = re.compile(r"\d+(?:\.\d+)+|\w+(?:-\w+)*")  # decimals stay whole: 12.345678 holds no pupil 345678
 _JOINT = re.compile(r"[-_]")
+_LONG = re.compile(rf"[^\W_]{{{SHORTEST_MIXED},}}")  # words with none of the marks that a token may hold
 _AFTER_DECIMAL = re.compile(r"\.\d+([^\W\d_][^\W_]+)")  # a token of its own: 3.5ab1234 is 3.5 and ab1234
 _MANY_DIGITS = re.compile(r"[^\W\d_]\d{11}")  # as a unique pupil number has, 13 characters long
 _JSON = (".json", ".ipynb")
@@ -118,7 +119,7 @@ class Secrets:
         """Whether a text must be looked at part by part. Never False of one that holds something: one look at each word
         takes a tenth of the time of all patterns, and nearly every text is free of them."""
         folded = _folded(" ".join({*text.split()}))  # a drawing says the same again and again
-        words = {*_words(folded), *_AFTER_DECIMAL.findall(folded)}
+        words = {*_LONG.findall(folded), *_AFTER_DECIMAL.findall(folded)}
         return (
             not words.isdisjoint(self.identifiers)
             or (_marked(self.identifiers) and not self.identifiers.isdisjoint(_tokens(folded)))
@@ -126,12 +127,9 @@ class Secrets:
             or any(place in text for place in self.places)
             or any(hint in folded for hint in (*_HOME_HINTS, *_HINTS))
             or _LOGIN.search(folded) is not None
-            or (bool(self.several or self.names) and self._may_hold_in_order(_folded(text)))
+            or (bool(self.several) and _several(_folded(text), self.several) > 0)
+            or (bool(self.names) and _named(_folded(text), self.names) > 0)
         )
-
-    def _may_hold_in_order(self, folded: str) -> bool:
-        """The same of what is known by the order of its words."""
-        return _several(folded, self.several) > 0 or _named(folded, self.names) > 0
 
     def _held(self, text: str) -> Iterator[tuple[str, int]]:
         folded = _folded(text)
@@ -220,14 +218,6 @@ def _named(text: str, names: frozenset[tuple[str, ...]]) -> int:
     words = _WORD.findall(text)
     read = (tuple(words[at : at + long]) for long in _lengths(names) for at in range(len(words) - long + 1))
     return len(names.intersection(read))
-
-
-def _words(text: str) -> set[str]:
-    """Every run of letters and digits, once."""
-    for character in {*text}:
-        if not character.isalnum():
-            text = text.replace(character, " ")
-    return {*text.split()}
 
 
 @cache

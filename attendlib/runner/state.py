@@ -87,9 +87,9 @@ def put_parts(out: Path, name: str, parts: Iterable[str]) -> str:
         for folder in (path.parent, aside.parent):
             folder.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
-            for part in parts:
-                digest.update(part.encode())
-                file.write(part.encode())
+            for data in map(str.encode, parts):
+                digest.update(data)
+                file.write(data)
         if _hash_of(path) == digest.hexdigest():
             aside.unlink()
         else:
