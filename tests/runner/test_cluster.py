@@ -19,9 +19,9 @@ from stub_trust import SCHOOLS, notebook, tree, write_stub
 from attendlib.errors import AttendError, Problem, StudyError
 from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
-from attendlib.runner import cluster as clusters
+from attendlib.runner import worker
 from attendlib.runner.batch import run, todo
-from attendlib.runner.cluster import _about, _alone, _check, _each, _Kept, _let_go, flow
+from attendlib.runner.cluster import _alone, _check, _each, flow
 from attendlib.runner.plan import make_plan
 from attendlib.runner.state import BusyError
 from attendlib.runner.work import How
@@ -141,7 +141,7 @@ def test_scheduling_24_000_reports_takes_under_10_ms_each(cluster) -> None:
 
 
 def test_workers_with_other_versions_are_refused(tmp_path) -> None:
-    mine = _about(str(tmp_path / "study.yml"), str(tmp_path))
+    mine = worker.about(str(tmp_path / "study.yml"), str(tmp_path))
     assert mine["the results folder"] == "there"
     assert mine["the study file"] == "missing"
     _check({"a": mine, "b": dict(mine)}, mine)
@@ -162,12 +162,12 @@ def test_a_cluster_serves_one_run_at_a_time() -> None:
 
 
 def test_what_a_killed_driver_left_on_a_worker_goes_but_not_under_a_report(monkeypatch) -> None:
-    monkeypatch.setattr(clusters, "_IDLE", 0.1)
-    monkeypatch.setattr(clusters, "_LOOK", 0.02)
+    monkeypatch.setattr(worker, "_IDLE", 0.1)
+    monkeypatch.setattr(worker, "_LOOK", 0.02)
     closed = threading.Event()
-    kept = _Kept({}, secrets([], []), None, closed.set, under_way=1)  # type: ignore[arg-type]
-    monkeypatch.setitem(clusters._kept, "token", kept)
-    looks = threading.Thread(target=_let_go, args=("token",))
+    kept = worker._Kept({}, secrets([], []), None, closed.set, under_way=1)  # type: ignore[arg-type]
+    monkeypatch.setitem(worker._kept, "token", kept)
+    looks = threading.Thread(target=worker._let_go, args=("token",))
     looks.start()
     assert not closed.wait(0.4)
     kept.under_way = 0

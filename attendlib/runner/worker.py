@@ -1,0 +1,118 @@
+"""A Dask worker's side of a run: it makes its own plan once, and keeps the run's kernels until the run is over.
+
+A report is made only where its key is the driver's: the same study, data, code and versions, or none. What a killed run
+leaves here goes when nothing has been asked for a minute.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attendlib.errors import AttendError
+from attendlib.export.scan import Secrets
+from attendlib.intake.study import read_study
+from attendlib.runner.identifiers import forbidden
+from attendlib.runner.kernels import Kernels, kernels
+from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, sources, versions
+from attendlib.runner.plan import Job, make_plan
+from attendlib.runner.report import Made, make
+from attendlib.runner.state import Need
+from attendlib.runner.work import How
+
+_IDLE, _LOOK = 60.0, 5.0  # seconds without a report after which a worker lets a run's kernels go, and between two looks
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What a worker holds for a run: its reports, what none may hold, the kernels, and how to be rid of them; how many
+    reports are under way, and when one last was (monotonic seconds)."""
+
+    jobs: Mapping[tuple[str, str], Job]
+    secrets: Secrets
+    kernels: Kernels
+    close: Callable[[], None]
+    under_way: int = 0
+    used: float = field(default_factory=time.monotonic)
+
+
+_kept: dict[str, _Kept] = {}
+_keeping = threading.Lock()
+
+
+def about(study: str, out: str) -> dict[str, str]:
+    """What must be alike on driver and worker."""
+    shared = {"the study file": Path(study).is_file(), "the results folder": Path(out).is_dir()}
+    found = {name: "there" if there else "missing" for name, there in shared.items()}
+    return found | versions(FIGURES_FROM + PAGES_FROM) | {"attendlib's own code": sources()[:12]}
+
+
+def begin(token: str, study: str, out: str, how: How) -> None:
+    """The worker makes ready while the driver writes its index. Should that fail, the first report says why."""
+    _keeping.acquire()  # at once: a run that is over before this has ended must find what there is to close
+    threading.Thread(target=_ready, args=(token, study, out, how), name="attend-ready", daemon=True).start()
+
+
+def one(token: str, study: str, out: str, school: str, name: str, key: str, need: Need, how: How) -> Made:
+    """One report on a worker. Raises AttendError where the worker would make another than the driver's `key` names."""
+    with _keeping:
+        kept = _kept_for(token, study, out, how)
+        kept.under_way += 1
+    try:
+        job = kept.jobs[school, name]
+        if job.page_key != key:
+            raise AttendError("A worker's study, data, code or versions differ from the driver's. Restart the workers.")
+        return make(job, Path(out), need, kept.secrets, kept.kernels)
+    finally:
+        with _keeping:
+            kept.under_way -= 1
+            kept.used = time.monotonic()
+
+
+def leave(token: str) -> None:
+    """A worker's kernels and folders for this run go."""
+    with _keeping:
+        if token in _kept:
+            _close_all()
+
+
+def _ready(token: str, study: str, out: str, how: How) -> None:
+    try:
+        with suppress(Exception):
+            _kept_for(token, study, out, how)
+    finally:
+        _keeping.release()
+
+
+def _kept_for(token: str, study: str, out: str, how: How) -> _Kept:
+    if token not in _kept:
+        _close_all()
+        _kept[token] = _keep(study, out, how)
+        threading.Thread(target=_let_go, args=(token,), name="attend-idle", daemon=True).start()
+    return _kept[token]
+
+
+def _let_go(token: str) -> None:
+    """A driver that was killed says no goodbye: what is kept for it goes when nothing was asked for a while. Should
+    more be asked, it is made again."""
+    while token in _kept:
+        time.sleep(_LOOK)
+        with _keeping:
+            kept = _kept.get(token)
+            if kept and not kept.under_way and time.monotonic() - kept.used > _IDLE:
+                _close_all()
+
+
+def _keep(study: str, out: str, how: How) -> _Kept:
+    plan = make_plan(read_study(Path(study)))
+    stack = ExitStack()
+    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules))
+    jobs = {(job.school, job.name): job for job in plan.jobs}
+    return _Kept(jobs, forbidden(plan.study_file, Path(out)), kept, stack.close)
+
+
+def _close_all() -> None:
+    for token in list(_kept):
+        _kept.pop(token).close()
