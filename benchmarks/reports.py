@@ -42,12 +42,17 @@ NOTEBOOKS = ("attainment_link", "transition_dip", "intervention_impact")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
 
 # Two workers that make as many reports at once as a run here does on two cores, set up as docs/running.md says.
-UNPROFILED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+CALM = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
+    "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL": "1s",
+}
 CLUSTER = """
-import sys
+import sys, time
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=2, dashboard_address=None, preload=sys.argv[1:]) as cluster:
+        time.sleep(10)  # the cluster is there before a run is
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
@@ -170,7 +175,7 @@ def on_dask(study: Path, folder: Path, chosen: list[str]) -> Cost:
     shutil.rmtree(folder / "out-dask", ignore_errors=True)
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(
-        [sys.executable, script], env=os.environ | ONE_THREAD | UNPROFILED, text=True, **pipes
+        [sys.executable, script, "attendlib.runner.worker"], env=os.environ | ONE_THREAD | CALM, text=True, **pipes
     ) as cluster:
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()

@@ -35,16 +35,19 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
     distributed = _distributed()
     token, study = tokens.token_hex(8), str(plan.study_file.path)
     jobs = {(item.job.school, item.job.name): item.job for item in wanted}
+
+    def report(arguments: tuple[Any, ...], made: object) -> Made:
+        job = jobs[arguments[3], arguments[4]]
+        return made if isinstance(made, Made) else lost(job, out, secrets, repr(made))
+
     with _client(distributed, how.scheduler) as client:
         _alone(client)
         _check(_each(client, worker.about, study, str(out)), worker.about(study, str(out)))
         try:
             _each(client, worker.begin, token, study, str(out), how)
-            yield None
             given = [(token, study, str(out), i.job.school, i.job.name, i.job.page_key, i.need, how) for i in wanted]
-            for arguments, made in flow(distributed, client, worker.one, given):
-                job = jobs[arguments[3], arguments[4]]
-                yield made if isinstance(made, Made) else lost(job, out, secrets, repr(made))
+            for finished in flow(distributed, client, worker.one, given):
+                yield report(*finished) if finished else None
         except (CancelledError, OSError) as error:
             if client.status == "running":
                 raise
@@ -56,10 +59,11 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
 
 def flow(
     distributed: ModuleType, client: Any, function: Callable[..., Any], given: Iterable[tuple[Any, ...]]
-) -> Generator[tuple[tuple[Any, ...], Any]]:
-    """(arguments, result) of each call as it is done; where workers died over it time and again, their error.
+) -> Generator[tuple[tuple[Any, ...], Any] | None]:
+    """None once the first calls are sent, then (arguments, result) of each as it is done.
 
-    Raises whatever else a call raises. Closed early, it takes back what has not begun.
+    Of a call over which workers died time and again the result is their error. Raises whatever else a call raises.
+    Closed early, it takes back what has not begun.
     """
     rest = iter(given)
     waiting: dict[Any, tuple[Any, ...]] = {}
@@ -73,6 +77,7 @@ def flow(
 
     try:
         first = send(max(16, _AHEAD * sum(client.nthreads().values())))
+        yield None
         finished = distributed.as_completed(first, loop=client.loop)
         for future in finished:
             _, arguments = waiting.pop(future.key)

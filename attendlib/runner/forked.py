@@ -96,7 +96,7 @@ class Template(server.ForkServer):
     def __init__(self, folder: Path, also: Iterable[str] = ()) -> None:
         super().__init__()
         self.set_forkserver_preload([*PRELOAD[:1], *also, *PRELOAD[1:]])
-        self._folder = folder
+        self.folder = folder
 
     @property
     def pid(self) -> int | None:
@@ -105,7 +105,7 @@ class Template(server.ForkServer):
 
     def ensure_running(self) -> None:
         """Starts it where it is not running; its socket stands in the run's own folder."""
-        with _sockets_in(self._folder):
+        with _sockets_in(self.folder):
             super().ensure_running()
 
     def fork(self, kernel: Kernel) -> Child:

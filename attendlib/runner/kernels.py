@@ -6,8 +6,8 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from traitlets.config import Config
 from attendlib import errors
 from attendlib.errors import AttendError
 from attendlib.records.report import Outcome
+from attendlib.records.study import COMPARISONS, design_module
 from attendlib.runner.forked import Template, can_fork
 from attendlib.runner.messages import SETTINGS
 from attendlib.runner.place import environment, scratch, sockets_fit
@@ -86,39 +87,66 @@ def papermill() -> Tools:
 
 @contextmanager
 def kernels(
-    study: Path, limits: Limits | None = None, kind: Kind = "auto", also: Iterable[str] = ()
-) -> Iterator["Kernels"]:
+    study: Path, limits: Limits | None = None, kind: Kind = "auto", also: Sequence[str] = (),
+    warm: Template | None = None,
+) -> Iterator["Kernels"]:  # fmt: skip
     """While it lasts, notebooks of this study can be run; at its end no process and no file of theirs is left.
 
-    `also`: modules its notebooks load beside `attendlib.notebook`.
+    `also`: modules its notebooks load beside `attendlib.notebook`. `warm`: a template that is there already, and stays.
     """
-    with scratch() as folder, environment(study, folder), warnings.catch_warnings():
+    fork = kind == "forked" or (kind == "auto" and can_fork())
+    with ExitStack() as stack:
+        folder = warm.folder if warm and fork else stack.enter_context(scratch())
+        stack.enter_context(environment(folder, study))
+        stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # the libraries' own; nothing of a report comes this way
         for name in ("papermill", "traitlets", "jupyter_client"):
             logging.getLogger(name).addHandler(logging.NullHandler())
-        made = Kernels(folder, limits or Limits(), kind, also)
+        template = (warm or stack.enter_context(_started(folder, also))) if fork else None
+        made = Kernels(folder, limits or Limits(), template, kind == "forked")
         try:
             yield made
         finally:
             made.close()
 
 
-class Kernels:
-    """What runs notebooks: `kind` of kernel, forked from a template that has everything loaded, or ordinary ones.
+@contextmanager
+def warmed() -> Iterator[Template | None]:
+    """A template for all runs while it lasts, with every design loaded, in a folder of its own; None where forking is
+    unsafe. papermill is loaded too."""
+    every = sorted({design_module(design) for design in COMPARISONS})
+    with scratch() as folder, ExitStack() as stack:
+        with environment(folder):
+            template = stack.enter_context(_started(folder, every)) if can_fork() else None
+        papermill()
+        yield template
 
-    "auto" forks where that is safe and allowed.
+
+@contextmanager
+def _started(folder: Path, also: Sequence[str] = ()) -> Iterator[Template]:
+    """A template that loads its libraries while this process goes on; at the end it is gone, with every kernel left."""
+    template = Template(folder, also)
+    try:
+        with suppress(OSError):  # tried again for each kernel
+            template.ensure_running()
+        yield template
+    finally:
+        template.stop()
+
+
+class Kernels:
+    """What runs notebooks, each in a kernel of its own: forked from the template, or started afresh.
+
+    Afresh where there is no template, or where it cannot fork and the run need not have forked ones only.
     """
 
-    def __init__(self, folder: Path, limits: Limits, kind: Kind, also: Iterable[str] = ()) -> None:
+    def __init__(self, folder: Path, limits: Limits, template: Template | None, only_forked: bool) -> None:
         self.folder = folder
         self.limits = limits
-        self.template = Template(folder, also) if kind == "forked" or (kind == "auto" and can_fork()) else None
+        self.template = template
         self.stopping = False
         self.watch = Watch(limits.seconds, limits.megabytes)
-        if self.template:
-            with suppress(OSError):  # tried again for each kernel
-                self.template.ensure_running()  # it loads its libraries while this process loads papermill
-        self._manager = papermill().manager_of(self.template, kind == "forked", self.watch)
+        self._manager = papermill().manager_of(template, only_forked, self.watch)
 
     def execute(self, notebook: Mapping[str, Any], parameters: Mapping[str, Any], name: str = "") -> dict[str, Any]:
         """The notebook after papermill ran it with these parameters; `name` is what the study calls it.
@@ -151,8 +179,6 @@ class Kernels:
         """Ends whatever is left."""
         self.stop()
         self.watch.close()
-        if self.template:
-            self.template.stop()
 
     def _execute(
         self, notebook: Mapping[str, Any], parameters: Mapping[str, Any], file: str, watched: Watched

@@ -43,10 +43,10 @@ def scratch() -> Iterator[Path]:
 
 
 @contextmanager
-def environment(study: Path, folder: Path) -> Iterator[None]:
+def environment(folder: Path, study: Path | None = None) -> Iterator[None]:
     """While it lasts, processes start with the study named, one thread, and none of the user's own settings."""
     before = dict(os.environ)
-    os.environ |= _ENVIRONMENT | _folders(folder) | {STUDY: str(study), SCRATCH: str(folder)}
+    os.environ |= _ENVIRONMENT | _folders(folder) | {SCRATCH: str(folder)} | ({STUDY: str(study)} if study else {})
     if root := checkout():
         os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(root), before.get("PYTHONPATH", "")) if p)
     try:

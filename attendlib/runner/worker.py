@@ -1,7 +1,8 @@
 """A Dask worker's side of a run: it makes its own plan once, and keeps the run's kernels until the run is over.
 
 A report is made only where its key is the driver's: the same study, data, code and versions, or none. What a killed run
-leaves here goes when nothing has been asked for a minute.
+leaves here goes when nothing has been asked for a minute. A worker started with `--preload attendlib.runner.worker` has
+everything loaded, and a template waiting, before any run.
 """
 
 import threading
@@ -14,8 +15,9 @@ from pathlib import Path
 from attendlib.errors import AttendError
 from attendlib.export.scan import Secrets
 from attendlib.intake.study import read_study
+from attendlib.runner.forked import Template
 from attendlib.runner.identifiers import forbidden
-from attendlib.runner.kernels import Kernels, kernels
+from attendlib.runner.kernels import Kernels, kernels, warmed
 from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, sources, versions
 from attendlib.runner.plan import Job, make_plan
 from attendlib.runner.report import Made, make
@@ -40,6 +42,7 @@ class _Kept:
 
 _kept: dict[str, _Kept] = {}
 _keeping = threading.Lock()
+_warm: list[tuple[Template | None, Callable[[], None]]] = []  # at most one, and how to be rid of it
 
 
 def about(study: str, out: str) -> dict[str, str]:
@@ -78,6 +81,20 @@ def leave(token: str) -> None:
             _close_all()
 
 
+def dask_setup(_worker: object = None) -> None:
+    """Called by Dask as a worker starts that preloads this module: libraries are loaded before a run wants them."""
+    if not _warm:
+        about("", "")  # digests of the code as it is loaded now: changed later, it is unlike the driver's, and refused
+        stack = ExitStack()
+        _warm.append((stack.enter_context(warmed()), stack.close))
+
+
+def dask_teardown(_worker: object = None) -> None:
+    """Called by Dask as such a worker ends."""
+    while _warm:
+        _warm.pop()[1]()
+
+
 def _ready(token: str, study: str, out: str, how: How) -> None:
     try:
         with suppress(Exception):
@@ -107,8 +124,8 @@ def _let_go(token: str) -> None:
 
 def _keep(study: str, out: str, how: How) -> _Kept:
     plan = make_plan(read_study(Path(study)))
-    stack = ExitStack()
-    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules))
+    stack, warm = ExitStack(), _warm[0][0] if _warm else None
+    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules, warm))
     jobs = {(job.school, job.name): job for job in plan.jobs}
     return _Kept(jobs, forbidden(plan.study_file, Path(out)), kept, stack.close)
 

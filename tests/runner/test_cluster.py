@@ -22,8 +22,10 @@ from attendlib.intake.study import read_study
 from attendlib.runner import worker
 from attendlib.runner.batch import run, todo
 from attendlib.runner.cluster import _alone, _check, _each, flow
+from attendlib.runner.place import ended
 from attendlib.runner.plan import make_plan
 from attendlib.runner.state import BusyError
+from attendlib.runner.watch import family
 from attendlib.runner.work import How
 
 SHOW = """
@@ -36,11 +38,12 @@ time.sleep(0.2)
 # A cluster in a process of its own, so that its warnings and threads are not the tests'; workers are Dask's default:
 # daemons, which may not start processes through multiprocessing. Their own profiler is off, as docs/running.md says.
 UNPROFILED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+PRELOAD = "attendlib.runner.worker"
 CLUSTER = """
 import sys, time
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, preload=sys.argv[1:]) as cluster:
         pids = [nanny.pid for nanny in cluster.workers.values()]
         print(cluster.scheduler_address, *pids, flush=True)
         sys.stdin.read()
@@ -49,14 +52,14 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def cluster_of(tmp_path_factory):
-    """Starts a cluster: its process, the scheduler's address and the two workers' processes."""
+    """Starts a cluster whose workers preload what is given: its process, the scheduler's address, their processes."""
     with ExitStack() as stack:
 
-        def start() -> tuple[subprocess.Popen[str], str, list[int]]:
+        def start(*preload: str) -> tuple[subprocess.Popen[str], str, list[int]]:
             script = tmp_path_factory.mktemp("cluster") / "cluster.py"
             script.write_text(CLUSTER)
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            command, env = [sys.executable, str(script)], os.environ | UNPROFILED
+            command, env = [sys.executable, str(script), *preload], os.environ | UNPROFILED
             process = stack.enter_context(
                 subprocess.Popen(command, cwd=script.parent, env=env, text=True, **pipes)  # type: ignore[call-overload]
             )
@@ -88,7 +91,7 @@ def test_workers_make_the_same_bytes_and_one_lost_at_a_random_moment_loses_nothi
     assert not ran.failed
     expected, hit = tree(tmp_path / "one"), 0
     for number in range(10):
-        process, address, pids = cluster_of()
+        process, address, pids = cluster_of(*[PRELOAD][: number % 2])  # every second one with its templates loaded
         out, moment = tmp_path / f"many-{number}", dice.uniform(0, 5)
         killer = threading.Timer(moment, os.kill, (dice.choice(pids), signal.SIGKILL))
         killer.start()
@@ -132,7 +135,7 @@ def test_scheduling_24_000_reports_takes_under_10_ms_each(cluster) -> None:
     with distributed.Client(cluster[0], set_as_default=False) as client:
         count, wall = 24_000, time.monotonic()
         cpu = time.process_time() + client.run_on_scheduler(time.process_time)
-        results = [result for _, result in flow(distributed, client, abs, ((-n,) for n in range(count)))]
+        results = [done[1] for done in flow(distributed, client, abs, ((-n,) for n in range(count))) if done]
         cpu = (time.process_time() + client.run_on_scheduler(time.process_time) - cpu) / count
         wall = (time.monotonic() - wall) / count
     assert sorted(results) == list(range(count))
@@ -174,6 +177,35 @@ def test_what_a_killed_driver_left_on_a_worker_goes_but_not_under_a_report(monke
     assert closed.wait(10)
     looks.join(10)
     assert not looks.is_alive()
+
+
+def test_a_template_loaded_before_a_run_serves_it_and_waits_for_the_next(tmp_path, monkeypatch) -> None:
+    """Kept, with no kernel left of the run before; started again where it was killed; gone with its worker."""
+    monkeypatch.setattr("attendlib.runner.kernels.COMPARISONS", {"adjusted": ()})  # the others' libraries take seconds
+    study, how = written(tmp_path / "trust"), How(kind="forked")
+    job = make_plan(read_study(study)).jobs[0]
+    worker.dask_setup()
+    template = worker._warm[0][0]
+    assert template is not None
+    try:
+        pids = []
+        for number in range(3):
+            out = tmp_path / f"out-{number}"
+            made = worker.one(f"run-{number}", str(study), str(out), job.school, job.name, job.page_key, "run", how)
+            assert made.entry.status == "done"
+            assert worker._kept[f"run-{number}"].kernels.template is template
+            worker.leave(f"run-{number}")
+            assert template.pid is not None
+            assert family(template.pid) == [template.pid]
+            pids.append(template.pid)
+            if number == 1:
+                os.kill(template.pid, signal.SIGKILL)
+        assert pids[0] == pids[1] != pids[2]
+        assert tree(tmp_path / "out-0") == tree(tmp_path / "out-1") == tree(tmp_path / "out-2")
+    finally:
+        worker.dask_teardown()
+    assert ended(pids[2])
+    assert not template.folder.exists()
 
 
 def test_a_worker_lost_while_asked_is_left_out_and_one_that_cannot_answer_refused() -> None:
