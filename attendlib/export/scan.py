@@ -204,8 +204,9 @@ def _several(text: str, wanted: Mapping[str, tuple[Several, ...]]) -> int:
 
 
 def _can_be_told(name: str) -> bool:
-    mixed = any(letter.isdigit() for letter in name) and any(letter.isalpha() for letter in name)
-    return len(name) >= (SHORTEST_MIXED if mixed else SHORTEST)
+    if not SHORTEST_MIXED <= len(name) < SHORTEST:
+        return len(name) >= SHORTEST
+    return any(letter.isdigit() for letter in name) and any(letter.isalpha() for letter in name)
 
 
 def _read(path: Path) -> str:

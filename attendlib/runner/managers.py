@@ -23,7 +23,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbformat import from_dict
-from papermill.engines import papermill_engines
+from papermill.engines import NBClientEngine, NotebookExecutionManager
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
@@ -156,6 +156,16 @@ def manager_of(template: Template | None, only_forked: bool, watch: Watch) -> ty
     return type("Manager", (Manager,), {"means": Means(template, only_forked, watch)})
 
 
+class Untimed(NotebookExecutionManager):
+    """papermill's record of a notebook under way, without each cell's times: no page shows them, and papermill reads a
+    date for every cell to tell how long it took."""
+
+    def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
+        """As ever, but that nothing is known of when."""
+        super().cell_start(cell, cell_index, **kwargs)
+        cell.metadata.papermill["start_time"] = None
+
+
 def run_notebook(notebook: Mapping[str, Any], parameters: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
     """The notebook as papermill ran it. Raises papermill's error where a cell stopped.
 
@@ -164,6 +174,11 @@ def run_notebook(notebook: Mapping[str, Any], parameters: Mapping[str, Any], **s
     """
     name = KERNEL["name"]
     given = parameterize_notebook(load_notebook_node(from_dict(dict(notebook))), dict(parameters), kernel_name=name)
-    ran = papermill_engines.execute_notebook_with_engine(None, given, name, progress_bar=False, **settings)
-    raise_for_execution_errors(ran, None)
-    return ran
+    under_way = Untimed(given, progress_bar=False)
+    under_way.notebook_start()
+    try:
+        NBClientEngine.execute_managed_notebook(under_way, name, **settings)
+    finally:
+        under_way.notebook_complete()
+    raise_for_execution_errors(under_way.nb, None)
+    return under_way.nb
