@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from stub_trust import SCHOOLS, notebook, write_stub
 
+from attendlib.intake.pseudonyms import PUPIL, pseudonym, read_key
 from attendlib.intake.study import read_study
 from attendlib.records.report import RECORD_MIME
 from attendlib.records.study import ALL
@@ -93,6 +94,15 @@ def figures_in(out: Path) -> dict[str, set[str]]:
     return {school: {row["value"] for row in rows if row["school"] == school} for school in {r["school"] for r in rows}}
 
 
+def identifiers_of(trust) -> set[str]:
+    """Every pupil of the data, as written there and by the pseudonym that the store has."""
+    study_file = read_study(trust.study)
+    with (study_file.data_folder / "pupils.csv").open(encoding="utf-8", newline="") as file:
+        raw = {row["pupil"] for row in csv.DictReader(file)}
+    key = read_key(study_file.key_file)
+    return raw | {pseudonym(name, key, PUPIL) for name in raw}
+
+
 def assert_each_in_its_own_alone(texts: Mapping[str, str], own: Mapping[str, set[str]], least: int) -> None:
     """Each of a school's strings, at least so many, stands in its own text, or the search elsewhere would be vain."""
     assert texts.keys() == own.keys()
@@ -103,7 +113,7 @@ def assert_each_in_its_own_alone(texts: Mapping[str, str], own: Mapping[str, set
 
 
 @pytest.mark.prove
-def test_no_page_holds_another_schools_name_or_figure_and_engines_give_the_same_bytes(trust, tmp_path) -> None:
+def test_no_page_holds_another_school_or_any_pupil_and_engines_give_the_same_bytes(trust, tmp_path) -> None:
     """On the invented trust and our own notebooks: in pages names and sentences, in notebooks the figures as saved."""
     out = pages_of(trust, tmp_path / "forked", "forked")
     names = {job.school: job.school_name for job in make_plan(read_study(trust.study)).jobs if job.school != ALL}
@@ -115,6 +125,10 @@ def test_no_page_holds_another_schools_name_or_figure_and_engines_give_the_same_
     assert_each_in_its_own_alone(notebooks, saved, 10)
     for school in names:  # in pages alone: the notebook's default school is in its source
         assert not {other for other in names.keys() - {school} if other in pages[school]}, school
+    pupils = identifiers_of(trust)
+    assert len(pupils) > 5000
+    for path in filter(Path.is_file, out.rglob("*")):
+        assert pupils.isdisjoint(re.findall(r"[a-z0-9]+", path.read_text(encoding="utf-8"), re.IGNORECASE)), path
     other = pages_of(trust, tmp_path / "ordinary", "ordinary")
     for path in out.rglob("*.*"):
         place = path.relative_to(out)
