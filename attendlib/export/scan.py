@@ -204,9 +204,9 @@ def _several(text: str, wanted: Mapping[str, tuple[Several, ...]]) -> int:
 
 
 def _can_be_told(name: str) -> bool:
-    if not SHORTEST_MIXED <= len(name) < SHORTEST:
-        return len(name) >= SHORTEST
-    return any(letter.isdigit() for letter in name) and any(letter.isalpha() for letter in name)
+    return len(name) >= SHORTEST or (
+        len(name) >= SHORTEST_MIXED and any(map(str.isdigit, name)) and any(map(str.isalpha, name))
+    )
 
 
 def _read(path: Path) -> str:

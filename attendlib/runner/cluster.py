@@ -28,7 +28,7 @@ _NAME = "attendlib"  # of our clients: by it one run knows of another
 
 
 def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, how: How) -> Generator[Made | None]:
-    """None once the workers have begun, then each report as it is made.
+    """None once the first reports are sent, then each as it is made.
 
     Raises AttendError where the cluster cannot make the same reports as this machine.
     """
@@ -44,7 +44,6 @@ def on_cluster(plan: Plan, wanted: Sequence[Todo], out: Path, secrets: Secrets, 
         _alone(client)
         _check(_each(client, worker.about, study, str(out)), worker.about(study, str(out)))
         try:
-            _each(client, worker.begin, token, study, str(out), how)
             given = [(token, study, str(out), i.job.school, i.job.name, i.job.page_key, i.need, how) for i in wanted]
             for finished in flow(distributed, client, worker.one, given):
                 yield report(*finished) if finished else None
@@ -62,8 +61,8 @@ def flow(
 ) -> Generator[tuple[tuple[Any, ...], Any] | None]:
     """None once the first calls are sent, then (arguments, result) of each as it is done.
 
-    Of a call over which workers died time and again the result is their error. Raises whatever else a call raises.
-    Closed early, it takes back what has not begun.
+    Where workers died over a call time and again, its result is that error. Raises whatever else a call raises. Closed
+    early, it takes back what has not begun.
     """
     rest = iter(given)
     waiting: dict[Any, tuple[Any, ...]] = {}
@@ -120,7 +119,8 @@ def _check(workers: Mapping[str, Mapping[str, str]], mine: Mapping[str, str]) ->
         what = "; ".join(
             f"{name}: {mine[name]} here, {', '.join(_others(workers, name, mine))} there" for name in unlike
         )
-        raise AttendError(f"{count:,} of {len(workers):,} workers differ from this machine. {what}.")
+        remedy = "Install the same on every machine, on the same shared folders, and start the workers again."
+        raise AttendError(f"{count:,} of {len(workers):,} workers differ from this machine. {what}. {remedy}")
 
 
 def _others(workers: Mapping[str, Mapping[str, str]], name: str, mine: Mapping[str, str]) -> list[str]:

@@ -1,5 +1,5 @@
 """Kernels as forks of a template: the standard library's fork server, with all a notebook imports loaded in it once,
-and modules that this run needs `also`.
+and the modules given as `also`.
 
 A forked kernel starts in a tenth of a second instead of three, is a process of its own like any other, and is never
 shared. The template holds no data, no ZMQ context and no event loop.
@@ -100,13 +100,21 @@ class Template(server.ForkServer):
 
     @property
     def pid(self) -> int | None:
-        """The template's process, None before the first kernel."""
+        """The template's process, None where it was not started."""
         return self._forkserver_pid
 
     def ensure_running(self) -> None:
-        """Starts it where it is not running; its socket stands in the run's own folder."""
+        """Starts it where it is not running; its socket stands in `folder`."""
+        before = self._forkserver_address
         with _sockets_in(self.folder):
             super().ensure_running()
+        if before and before != self._forkserver_address:  # of one that was killed
+            Path(before).unlink(missing_ok=True)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether its socket is still there: a folder under /tmp may be cleared."""
+        return Path(self._forkserver_address or "").is_socket()
 
     def fork(self, kernel: Kernel) -> Child:
         """A new kernel. Raises OSError or EOFError where the template cannot make one."""

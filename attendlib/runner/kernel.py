@@ -17,6 +17,7 @@ from typing import Any
 from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
+from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
 from attendlib.runner.messages import SETTINGS
@@ -74,6 +75,13 @@ class TerseKernel(IPythonKernel):
             super()._publish_status(status, *args, **kwargs)
 
 
+class _Profile(ProfileDir):
+    """A folder in which nothing is made beforehand."""
+
+    def _mkdir(self, *_args: Any) -> bool:
+        return False
+
+
 class Application(IPKernelApp):
     """The kernel's application, told all it is to know: no command line to read, no settings of a user or machine."""
 
@@ -82,6 +90,10 @@ class Application(IPKernelApp):
 
     def load_config_file(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is read."""
+
+    def init_profile_dir(self) -> None:
+        """What IPython keeps for the next notebook (`%store`) goes with the kernel's own folder."""
+        self.profile_dir = _Profile(location=os.getcwd())
 
     def init_control(self, context: Any) -> None:
         """As ever, but for the thread that messages would be taken in."""

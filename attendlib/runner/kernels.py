@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from jupyter_core.utils import ensure_event_loop
@@ -92,17 +93,22 @@ def kernels(
 ) -> Iterator["Kernels"]:  # fmt: skip
     """While it lasts, notebooks of this study can be run; at its end no process and no file of theirs is left.
 
-    `also`: modules its notebooks load beside `attendlib.notebook`. `warm`: a template that is there already, and stays.
+    `also`: modules its notebooks load beside `attendlib.notebook`. `warm`: a template that is running already: it is
+    used, and left running.
     """
     fork = kind == "forked" or (kind == "auto" and can_fork())
     with ExitStack() as stack:
-        folder = warm.folder if warm and fork else stack.enter_context(scratch())
-        stack.enter_context(environment(folder, study))
+        if warm and fork:
+            ground, own = warm.folder, TemporaryDirectory(prefix="", dir=warm.folder, ignore_cleanup_errors=True)
+            folder = Path(stack.enter_context(own))
+        else:
+            ground = folder = stack.enter_context(scratch())
+        stack.enter_context(environment(folder, study, ground))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")  # the libraries' own; nothing of a report comes this way
         for name in ("papermill", "traitlets", "jupyter_client"):
             logging.getLogger(name).addHandler(logging.NullHandler())
-        template = (warm or stack.enter_context(_started(folder, also))) if fork else None
+        template = (warm or stack.enter_context(_started(ground, also))) if fork else None
         made = Kernels(folder, limits or Limits(), template, kind == "forked")
         try:
             yield made
@@ -112,13 +118,13 @@ def kernels(
 
 @contextmanager
 def warmed() -> Iterator[Template | None]:
-    """A template for all runs while it lasts, with every design loaded, in a folder of its own; None where forking is
-    unsafe. papermill is loaded too."""
+    """While it lasts, a template for any number of runs, with every design loaded; None where forking is unsafe. Loads
+    papermill here too."""
     every = sorted({design_module(design) for design in COMPARISONS})
     with scratch() as folder, ExitStack() as stack:
         with environment(folder):
             template = stack.enter_context(_started(folder, every)) if can_fork() else None
-        papermill()
+            papermill()
         yield template
 
 
@@ -137,7 +143,7 @@ def _started(folder: Path, also: Sequence[str] = ()) -> Iterator[Template]:
 class Kernels:
     """What runs notebooks, each in a kernel of its own: forked from the template, or started afresh.
 
-    Afresh where there is no template, or where it cannot fork and the run need not have forked ones only.
+    Started afresh where there is no template, or where it cannot fork and `only_forked` is not set.
     """
 
     def __init__(self, folder: Path, limits: Limits, template: Template | None, only_forked: bool) -> None:

@@ -23,7 +23,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbformat import from_dict
-from papermill.engines import NBClientEngine, NotebookExecutionManager
+from papermill.engines import papermill_engines
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
@@ -31,7 +31,7 @@ from papermill.parameterize import parameterize_notebook
 from attendlib.export.cells import KERNEL
 from attendlib.runner.forked import KERNEL as MODULE
 from attendlib.runner.forked import Child, Kernel, Template
-from attendlib.runner.place import NOTEBOOK, STUDY
+from attendlib.runner.place import NOTEBOOK, OF_A_RUN
 from attendlib.runner.watch import Watch, end
 
 _TRIES, _PAUSE = 4, 0.25
@@ -57,7 +57,7 @@ class Provisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Starts the process; returns how to reach it."""
         file = self.parent.connection_file
-        own = {NOTEBOOK: self.means.watch.notebook(file), STUDY: os.environ[STUDY]}
+        own = {NOTEBOOK: self.means.watch.notebook(file), **{name: os.environ[name] for name in OF_A_RUN}}
         self.process = self._forked(Kernel(file, own))
         if self.process is not None:
             self.pid = self.pgid = self.process.pid
@@ -74,6 +74,8 @@ class Provisioner(LocalProvisioner):
         if template is None:
             return None
         for _ in range(_TRIES):
+            if self.means.watch.stopping:  # a template that is started after the run has not its environment
+                raise RuntimeError("the run is being stopped")
             with contextlib.suppress(OSError, EOFError):
                 return template.fork(kernel)
             time.sleep(_PAUSE)  # one that was just killed may not have gone yet
@@ -156,16 +158,6 @@ def manager_of(template: Template | None, only_forked: bool, watch: Watch) -> ty
     return type("Manager", (Manager,), {"means": Means(template, only_forked, watch)})
 
 
-class Untimed(NotebookExecutionManager):
-    """papermill's record of a notebook under way, without each cell's times: no page shows them, and papermill reads a
-    date for every cell to tell how long it took."""
-
-    def cell_start(self, cell: Any, cell_index: int | None = None, **kwargs: Any) -> None:
-        """As ever, but that nothing is known of when."""
-        super().cell_start(cell, cell_index, **kwargs)
-        cell.metadata.papermill["start_time"] = None
-
-
 def run_notebook(notebook: Mapping[str, Any], parameters: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
     """The notebook as papermill ran it. Raises papermill's error where a cell stopped.
 
@@ -174,11 +166,6 @@ def run_notebook(notebook: Mapping[str, Any], parameters: Mapping[str, Any], **s
     """
     name = KERNEL["name"]
     given = parameterize_notebook(load_notebook_node(from_dict(dict(notebook))), dict(parameters), kernel_name=name)
-    under_way = Untimed(given, progress_bar=False)
-    under_way.notebook_start()
-    try:
-        NBClientEngine.execute_managed_notebook(under_way, name, **settings)
-    finally:
-        under_way.notebook_complete()
-    raise_for_execution_errors(under_way.nb, None)
-    return under_way.nb
+    ran = papermill_engines.execute_notebook_with_engine(None, given, name, progress_bar=False, **settings)
+    raise_for_execution_errors(ran, None)
+    return ran

@@ -9,12 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from attendlib.intake.share import checkout
 
 STUDY, NOTEBOOK = "ATTEND_STUDY", "ATTEND_NOTEBOOK"  # as intake.load reads them, which the driver does not load
+_RUNTIME, _IPYTHON = "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"
+OF_A_RUN = (STUDY, _RUNTIME, _IPYTHON)  # what a template's next run has otherwise
 SCRATCH = "ATTEND_SCRATCH"
 LONGEST_SOCKET = 100  # the longest path of a Unix socket is 107 characters, on macOS 103
 _SOCKET = 60  # characters of a kernel's socket after the run's folder
+_HELD = "held"  # a file of each folder
 _NAME = re.compile(r"attend-(\d+)-\w+")
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -30,23 +35,38 @@ _ENVIRONMENT = {
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A new folder, named after this process; those of processes that were killed are removed first."""
+    """A new folder, named after this process and held by it; those of processes that were killed are removed first."""
     root = _root()
     for folder in root.glob("attend-*-*"):
-        if is_scratch(str(folder)) and not alive(int(_NAME.fullmatch(folder.name).group(1))):  # type: ignore[union-attr]
+        if is_scratch(str(folder)) and _left(folder):
             shutil.rmtree(folder, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=f"attend-{os.getpid()}-", dir=root))
     try:
-        yield folder
+        with FileLock(folder / _HELD):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _left(folder: Path) -> bool:
+    """Whether nobody has a folder any more. Processes of another container cannot be seen; that they hold it can."""
+    if alive(int(_NAME.fullmatch(folder.name).group(1))):  # type: ignore[union-attr]
+        return False
+    try:
+        with FileLock(folder / _HELD, timeout=0):
+            return True
+    except (Timeout, OSError):
+        return False
+
+
 @contextmanager
-def environment(folder: Path, study: Path | None = None) -> Iterator[None]:
-    """While it lasts, processes start with the study named, one thread, and none of the user's own settings."""
+def environment(folder: Path, study: Path | None = None, ground: Path | None = None) -> Iterator[None]:
+    """While it lasts, processes start with one thread, none of the user's own settings, and the study named if there is
+    one. `ground`: the folder that a template removes as it ends, where that is not `folder`."""
     before = dict(os.environ)
-    os.environ |= _ENVIRONMENT | _folders(folder) | {SCRATCH: str(folder)} | ({STUDY: str(study)} if study else {})
+    os.environ |= (
+        _ENVIRONMENT | _folders(folder) | {SCRATCH: str(ground or folder)} | ({STUDY: str(study)} if study else {})
+    )
     if root := checkout():
         os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(root), before.get("PYTHONPATH", "")) if p)
     try:
@@ -97,4 +117,4 @@ def _root() -> Path:
 def _folders(folder: Path) -> dict[str, str]:
     runtime = folder / "r"
     runtime.mkdir(mode=0o700, exist_ok=True)
-    return {"JUPYTER_RUNTIME_DIR": str(runtime), "IPYTHONDIR": str(folder / "ipython")}
+    return {_RUNTIME: str(runtime), _IPYTHON: str(folder / "ipython")}

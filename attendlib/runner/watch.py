@@ -39,7 +39,7 @@ class Watch:
         self._kernels: dict[str, Watched] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._stopping = False
+        self.stopping = False
         self._thread = threading.Thread(target=self._look, name="attend-watch", daemon=True)
         self._thread.start()
 
@@ -54,7 +54,7 @@ class Watch:
         with self._lock:
             self._kernels[file].process = process
             self._kernels[file].until = time.monotonic() + self._seconds
-            if self._stopping:
+            if self.stopping:
                 self._stop(self._kernels[file], "stop")
 
     def notebook(self, file: str) -> str:
@@ -71,7 +71,7 @@ class Watch:
     def stop_all(self) -> None:
         """Ends every kernel now, and those that start from now on."""
         with self._lock:
-            self._stopping = True
+            self.stopping = True
             for watched in self._kernels.values():
                 self._stop(watched, "stop")
 

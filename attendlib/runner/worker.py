@@ -8,7 +8,7 @@ everything loaded, and a template waiting, before any run.
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,20 +42,15 @@ class _Kept:
 
 _kept: dict[str, _Kept] = {}
 _keeping = threading.Lock()
-_warm: list[tuple[Template | None, Callable[[], None]]] = []  # at most one, and how to be rid of it
+_warm: list[Template | None] = []  # at most one
+_for_life = ExitStack()
 
 
 def about(study: str, out: str) -> dict[str, str]:
-    """What must be alike on driver and worker."""
+    """What must be alike on driver and worker, by name."""
     shared = {"the study file": Path(study).is_file(), "the results folder": Path(out).is_dir()}
     found = {name: "there" if there else "missing" for name, there in shared.items()}
     return found | versions(FIGURES_FROM + PAGES_FROM) | {"attendlib's own code": sources()[:12]}
-
-
-def begin(token: str, study: str, out: str, how: How) -> None:
-    """The worker makes ready while the driver writes its index. Should that fail, the first report says why."""
-    _keeping.acquire()  # at once: a run that is over before this has ended must find what there is to close
-    threading.Thread(target=_ready, args=(token, study, out, how), name="attend-ready", daemon=True).start()
 
 
 def one(token: str, study: str, out: str, school: str, name: str, key: str, need: Need, how: How) -> Made:
@@ -75,32 +70,29 @@ def one(token: str, study: str, out: str, school: str, name: str, key: str, need
 
 
 def leave(token: str) -> None:
-    """A worker's kernels and folders for this run go."""
+    """Ends this run's kernels here and removes their files."""
     with _keeping:
         if token in _kept:
             _close_all()
 
 
 def dask_setup(_worker: object = None) -> None:
-    """Called by Dask as a worker starts that preloads this module: libraries are loaded before a run wants them."""
+    """Called by Dask as a worker that preloads this module starts: libraries are loaded before a run needs them.
+
+    The template goes with the process, not as the worker closes: then it may still be at reports.
+    """
     if not _warm:
-        about("", "")  # digests of the code as it is loaded now: changed later, it is unlike the driver's, and refused
-        stack = ExitStack()
-        _warm.append((stack.enter_context(warmed()), stack.close))
+        about("", "")  # notes versions and digest of what is loaded now: after an update the worker is refused
+        _warm.append(_for_life.enter_context(warmed()))
 
 
-def dask_teardown(_worker: object = None) -> None:
-    """Called by Dask as such a worker ends."""
-    while _warm:
-        _warm.pop()[1]()
-
-
-def _ready(token: str, study: str, out: str, how: How) -> None:
-    try:
-        with suppress(Exception):
-            _kept_for(token, study, out, how)
-    finally:
-        _keeping.release()
+def _waiting() -> Template | None:
+    """The template that was loaded before the run, if there is one; loaded again where its folder is gone."""
+    if _warm and _warm[0] and not _warm[0].reachable:
+        _for_life.close()
+        _warm.clear()
+        dask_setup()
+    return _warm[0] if _warm else None
 
 
 def _kept_for(token: str, study: str, out: str, how: How) -> _Kept:
@@ -124,10 +116,10 @@ def _let_go(token: str) -> None:
 
 def _keep(study: str, out: str, how: How) -> _Kept:
     plan = make_plan(read_study(Path(study)))
-    stack, warm = ExitStack(), _warm[0][0] if _warm else None
-    kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules, warm))
     jobs = {(job.school, job.name): job for job in plan.jobs}
-    return _Kept(jobs, forbidden(plan.study_file, Path(out)), kept, stack.close)
+    with ExitStack() as stack:
+        kept = stack.enter_context(kernels(plan.study_file.path, how.limits, how.kind, plan.modules, _waiting()))
+        return _Kept(jobs, forbidden(plan.study_file, Path(out)), kept, stack.pop_all().close)
 
 
 def _close_all() -> None:

@@ -1,9 +1,11 @@
 """On a Dask cluster: the same reports as on one machine, whatever becomes of a worker."""
 
+import importlib.util
 import json
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +21,7 @@ from stub_trust import SCHOOLS, notebook, tree, write_stub
 from attendlib.errors import AttendError, Problem, StudyError
 from attendlib.export.scan import secrets
 from attendlib.intake.study import read_study
+from attendlib.records.study import COMPARISONS, design_module
 from attendlib.runner import worker
 from attendlib.runner.batch import run, todo
 from attendlib.runner.cluster import _alone, _check, _each, flow
@@ -35,8 +38,17 @@ record = {"question": "q", "headline": True, "status": "done", "title": "T " + s
 display({"application/vnd.attendlib.record+json": record, "text/html": "<p>x</p>", "text/plain": "x"}, raw=True)
 time.sleep(0.2)
 """
+LEAVE = """
+import os
+from pathlib import Path
+for folder in (Path(".."), Path(os.environ["IPYTHONDIR"]), Path(os.environ["JUPYTER_RUNTIME_DIR"])):
+    folder.mkdir(exist_ok=True)
+    (folder / "left.txt").write_text("x")
+get_ipython().db["left"] = "x"
+"""
 # A cluster in a process of its own, so that its warnings and threads are not the tests'; workers are Dask's default:
-# daemons, which may not start processes through multiprocessing. Their own profiler is off, as docs/running.md says.
+# daemons, which may not start processes through multiprocessing. Their own profiler is off, one of the settings in
+# docs/running.md.
 UNPROFILED = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
 PRELOAD = "attendlib.runner.worker"
 CLUSTER = """
@@ -76,11 +88,34 @@ def cluster(cluster_of):
     return cluster_of()[1:]
 
 
-def written(folder: Path) -> Path:
+@pytest.fixture
+def warm(monkeypatch):
+    """A worker's template that is there before any run."""
+    monkeypatch.setattr("attendlib.runner.kernels.COMPARISONS", {"adjusted": ()})  # the others' libraries take seconds
+    held: list = []
+    monkeypatch.setattr(worker, "_warm", held)
+    with ExitStack() as stack:
+        monkeypatch.setattr(worker, "_for_life", stack)
+        worker.dask_setup()
+        assert held[0] is not None
+        yield held[0]
+        pid, folder = held[0].pid, held[0].folder
+    assert ended(pid)
+    assert not folder.exists()
+
+
+def written(folder: Path, cell: str = SHOW) -> Path:
     study = write_stub(folder)
-    made = notebook(("code", 'school = "all"\nwords = "x"', ["parameters"]), ("code", SHOW))
+    made = notebook(("code", 'school = "all"\nwords = "x"', ["parameters"]), ("code", cell))
     (study.parent / "probe.ipynb").write_text(json.dumps(made), encoding="utf-8")
     return study
+
+
+def loaded(address: str) -> list[bool]:
+    """Of each worker of a cluster, whether its template is there before any run."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.Client(address, set_as_default=False) as client:
+        return list(client.run(lambda: bool(worker._warm)).values())
 
 
 @pytest.mark.prove
@@ -93,6 +128,7 @@ def test_workers_make_the_same_bytes_and_one_lost_at_a_random_moment_loses_nothi
     for number in range(10):
         process, address, pids = cluster_of(*[PRELOAD][: number % 2])  # every second one with its templates loaded
         out, moment = tmp_path / f"many-{number}", dice.uniform(0, 5)
+        assert loaded(address) == [bool(number % 2)] * 2
         killer = threading.Timer(moment, os.kill, (dice.choice(pids), signal.SIGKILL))
         killer.start()
         ran = run(plan, todo(plan.jobs, out), out, lambda made: None, How(scheduler=address))
@@ -126,6 +162,33 @@ def test_a_second_run_on_a_cluster_is_refused_and_a_lost_scheduler_is_said(tmp_p
     assert told[0].entry.sentence in index
     ran = run(plan, todo(plan.jobs, tmp_path / "one"), tmp_path / "one", told.append, How(workers=2))
     assert not ran.failed
+
+
+@pytest.mark.prove
+@pytest.mark.filterwarnings("default")
+def test_a_worker_that_is_closed_in_good_order_leaves_no_report_failed(tmp_path, cluster_of) -> None:
+    """It finishes what it is at, template and all."""
+    distributed = pytest.importorskip("distributed")
+    plan, out = make_plan(read_study(written(tmp_path / "trust"))), tmp_path / "out"
+    _, address, _ = cluster_of(PRELOAD)
+    failed, over = set(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.01):
+            failed.update(path.name for path in out.glob(".attend/*/*.json") if '"failed"' in path.read_text())
+
+    def meanwhile(made) -> None:
+        with distributed.Client(address, set_as_default=False) as client:
+            if len(client.nthreads()) == 2:
+                client.retire_workers([next(iter(client.nthreads()))])
+
+    looks = threading.Thread(target=look)
+    looks.start()
+    ran = run(plan, todo(plan.jobs, out), out, meanwhile, How(scheduler=address))
+    over.set()
+    looks.join()
+    assert [entry.status for entry in ran.entries] == ["done"] * len(SCHOOLS)
+    assert not failed
 
 
 @pytest.mark.prove
@@ -179,33 +242,61 @@ def test_what_a_killed_driver_left_on_a_worker_goes_but_not_under_a_report(monke
     assert not looks.is_alive()
 
 
-def test_a_template_loaded_before_a_run_serves_it_and_waits_for_the_next(tmp_path, monkeypatch) -> None:
-    """Kept, with no kernel left of the run before; started again where it was killed; gone with its worker."""
-    monkeypatch.setattr("attendlib.runner.kernels.COMPARISONS", {"adjusted": ()})  # the others' libraries take seconds
-    study, how = written(tmp_path / "trust"), How(kind="forked")
-    job = make_plan(read_study(study)).jobs[0]
-    worker.dask_setup()
-    template = worker._warm[0][0]
-    assert template is not None
-    try:
-        pids = []
-        for number in range(3):
-            out = tmp_path / f"out-{number}"
-            made = worker.one(f"run-{number}", str(study), str(out), job.school, job.name, job.page_key, "run", how)
-            assert made.entry.status == "done"
-            assert worker._kept[f"run-{number}"].kernels.template is template
-            worker.leave(f"run-{number}")
-            assert template.pid is not None
-            assert family(template.pid) == [template.pid]
-            pids.append(template.pid)
-            if number == 1:
-                os.kill(template.pid, signal.SIGKILL)
-        assert pids[0] == pids[1] != pids[2]
-        assert tree(tmp_path / "out-0") == tree(tmp_path / "out-1") == tree(tmp_path / "out-2")
-    finally:
-        worker.dask_teardown()
-    assert ended(pids[2])
-    assert not template.folder.exists()
+def test_a_template_loaded_before_a_run_serves_it_and_waits_for_the_next(tmp_path, monkeypatch, warm) -> None:
+    """Kept, with no kernel and no file left of the run before; started again where it was killed."""
+    study, how = written(tmp_path / "trust", SHOW + LEAVE), How(kind="forked")
+    job, environment, pids = make_plan(read_study(study)).jobs[0], dict(os.environ), []
+    for number in range(4):
+        template = warm if number < 3 else None
+        monkeypatch.setattr(worker, "_warm", [template] if template else [])
+        out, token = tmp_path / f"out-{number}", f"run-{number}"
+        try:
+            made = worker.one(token, str(study), str(out), job.school, job.name, job.page_key, "run", how)
+            assert (worker._kept[token].kernels.template is template) == (number < 3)
+        finally:
+            worker.leave(token)
+        assert (made.entry.status, made.entry.reason) == ("done", "")
+        assert os.environ == environment
+        assert not [path for path in warm.folder.rglob("*") if path.name.startswith("left")]
+        if number < 3:
+            assert family(warm.pid) == [warm.pid]
+            pids.append(warm.pid)
+        if number == 1:
+            os.kill(warm.pid, signal.SIGKILL)
+    assert pids[0] == pids[1] != pids[2]
+    trees = [tree(tmp_path / f"out-{number}") for number in range(4)]
+    assert len(trees[0]) == 2
+    assert trees[1:] == trees[:1] * 3
+
+
+def test_a_template_whose_folder_is_gone_is_loaded_again(warm) -> None:
+    assert worker._waiting() is warm
+    shutil.rmtree(warm.folder)
+    again = worker._waiting()
+    assert again is not None
+    assert again is not warm
+    assert again.reachable
+    assert warm.pid is None
+
+
+def test_a_template_for_all_runs_loads_every_design() -> None:
+    """The fork server says nothing of a module that is not there."""
+    assert all(importlib.util.find_spec(design_module(design)) for design in COMPARISONS)
+
+
+def test_reports_are_sent_before_anything_is_waited_for_and_taken_back_if_nobody_waits() -> None:
+    sent, taken = [], []
+
+    def submit(function, *arguments, pure: bool) -> SimpleNamespace:
+        sent.append(arguments)
+        return SimpleNamespace(key=arguments[0])
+
+    client = SimpleNamespace(submit=submit, nthreads=lambda: {"a": 2}, cancel=taken.extend)
+    finished = flow(SimpleNamespace(), client, abs, ((n,) for n in range(100)))  # type: ignore[arg-type]
+    assert next(finished) is None
+    assert sent == [(n,) for n in range(16)]
+    finished.close()
+    assert [future.key for future in taken] == list(range(16))
 
 
 def test_a_worker_lost_while_asked_is_left_out_and_one_that_cannot_answer_refused() -> None:
