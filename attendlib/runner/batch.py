@@ -69,7 +69,7 @@ def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], Non
         else:
             made, findings, why = [], summarise(plan, out, 0.0), ""
         log, no_room = _logged(plan, made)
-        entries = tuple(_lean(read_entry(out, item.job)) for item in todos)
+        entries = tuple(_lean(read_entry(out, item.job)) if wanted else item.before for item in todos)
     return Ran(entries, tuple(item.entry for item in made), findings, log, why or no_room)
 
 
