@@ -104,7 +104,7 @@ def identifiers_of(trust) -> set[str]:
     study_file = read_study(trust.study)
     with (study_file.data_folder / "pupils.csv").open(encoding="utf-8", newline="") as file:
         raw = {row["pupil"].lower() for row in csv.DictReader(file)}
-    stored = pd.read_parquet(ensure_store(study_file).folder / "pupils.parquet")["pupil"].unique()
+    stored = pd.read_parquet(ensure_store(study_file).folder / "pupils", columns=["pupil"])["pupil"].unique()
     assert len(stored) == len(raw)
     return raw | set(stored)
 
