@@ -20,8 +20,10 @@ STATUS_WORDS: Mapping[Outcome, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One report: `school` is a URN or `all`; `files` maps each file's name to its sha256, empty where none was made.
+class Known:
+    """One report but for its figures.
+
+    `school` is a URN or `all`; `files` maps each file's name to its sha256, empty where none was made.
 
     `title`, `sentence` and `verdict` are the headline record's; `reason` says why there is no page; `stale` is set
     when the report was made from an earlier study, data or code; `left_out` counts a notebook's own outputs (prints,
@@ -38,7 +40,6 @@ class Entry:
     title: str = ""
     sentence: str = ""
     verdict: str = ""
-    rows: tuple[Row, ...] = ()
     reason: str = ""
     left_out: int = 0
     seconds: float = 0.0
@@ -50,3 +51,10 @@ class Entry:
         """The page's place under OUT, or nothing where there is none."""
         name = f"{self.notebook}.html"
         return f"{self.school}/{name}" if name in self.files else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Known):
+    """One report with its figures, which take most of the time that reading a sidecar takes."""
+
+    rows: tuple[Row, ...] = ()

@@ -40,7 +40,7 @@ def _lines(study: str, entry: Entry) -> Iterator[tuple[str, ...]]:
         school = "" if row.scope == ALL else entry.school
         own = _without_figures(row) if row.withheld else _OF_ROW(row)
         line = (study, row.scope, school, entry.notebook, *own)
-        yield tuple("" if value is None else _cell(value) for value in line)  # half of all cells say nothing
+        yield tuple(["" if value is None else _cell(value) for value in line])  # half of all cells say nothing
 
 
 def _text(lines: Iterable[tuple[str, ...]]) -> str:

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attendlib.export.entry import FAILING, Entry
+from attendlib.export.entry import FAILING, Entry, Known
 from attendlib.export.index import index_html
 from attendlib.export.manifest import manifest_json
 from attendlib.export.results import results_parts
@@ -19,7 +19,7 @@ from attendlib.runner.keys import FIGURES_FROM, PAGES_FROM, versions
 from attendlib.runner.log import write_log
 from attendlib.runner.plan import Job, Plan
 from attendlib.runner.report import Made
-from attendlib.runner.state import FullDiskError, need, only_run, put_parts, read_entry, says
+from attendlib.runner.state import FullDiskError, need, only_run, put_parts, read_entry, read_known, says
 from attendlib.runner.work import How, Todo, here
 
 INTERRUPTED = "Stopped. The same command goes on where it stopped."
@@ -32,7 +32,7 @@ class Ran:
     """A run's end: the reports asked for as they now stand, what was made, what the last look over found, and why it
     stopped early, if it did."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Known, ...]
     made: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
     log: Path | None = None
@@ -49,9 +49,9 @@ def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool 
     """What each report needs. `force` runs all of them; `only_failed` leaves out those that did not fail."""
     found = []
     for job in jobs:
-        entry = read_entry(out, job)
+        entry = read_known(out, job)
         if not only_failed or entry.status in FAILING:
-            found.append(Todo(job, _lean(entry), "run" if force else need(out, job, entry)))
+            found.append(Todo(job, entry, "run" if force else need(out, job, entry)))
     return tuple(found)
 
 
@@ -69,7 +69,7 @@ def run(plan: Plan, todos: Sequence[Todo], out: Path, tell: Callable[[Made], Non
         else:
             made, findings, why = [], summarise(plan, out, 0.0), ""
         log, no_room = _logged(plan, made)
-        entries = tuple(_lean(read_entry(out, item.job)) if wanted else item.before for item in todos)
+        entries = tuple(read_known(out, item.job) if wanted else item.before for item in todos)
     return Ran(entries, tuple(item.entry for item in made), findings, log, why or no_room)
 
 

@@ -14,15 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-from jupyter_core.utils import ensure_event_loop
-from traitlets.config import Config
-
 from attendlib import errors
 from attendlib.errors import AttendError
 from attendlib.records.report import Outcome
 from attendlib.records.study import COMPARISONS, design_module
 from attendlib.runner.forked import Template, can_fork
-from attendlib.runner.messages import SETTINGS
 from attendlib.runner.place import environment, scratch, sockets_fit
 from attendlib.runner.watch import Watch, Watched
 
@@ -174,7 +170,6 @@ class Kernels:
         finally:
             self.watch.forget(file)
             shutil.rmtree(place, ignore_errors=True)
-            ensure_event_loop().close()  # this thread's, which nbclient opened and would leave open
 
     def stop(self) -> None:
         """Ends all kernels; each report under way raises InterruptedRunError."""
@@ -197,7 +192,7 @@ class Kernels:
             shutdown_kernel="immediate",
             timeout_func=lambda _cell: max(1, round(watched.until - time.monotonic())),
             record_timing=False,
-            config=Config({"KernelManager": {"connection_file": file, "transport": transport}, "Session": SETTINGS}),
+            connection={"connection_file": file, "transport": transport},
         )
 
     def _stopped(self, error: Exception, watched: Watched) -> StoppedError:

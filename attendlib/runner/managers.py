@@ -22,15 +22,18 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
+from jupyter_core.utils import ensure_event_loop
 from nbformat import from_dict
 from papermill.engines import papermill_engines
 from papermill.execute import raise_for_execution_errors
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from traitlets.config import Config
 
 from attendlib.export.cells import KERNEL
 from attendlib.runner.forked import KERNEL as MODULE
 from attendlib.runner.forked import Child, Kernel, Template
+from attendlib.runner.messages import SETTINGS
 from attendlib.runner.place import NOTEBOOK, OF_A_RUN
 from attendlib.runner.watch import Watch, end
 
@@ -158,14 +161,22 @@ def manager_of(template: Template | None, only_forked: bool, watch: Watch) -> ty
     return type("Manager", (Manager,), {"means": Means(template, only_forked, watch)})
 
 
-def run_notebook(notebook: Mapping[str, Any], parameters: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
-    """The notebook as papermill ran it. Raises papermill's error where a cell stopped.
+def run_notebook(
+    notebook: Mapping[str, Any], parameters: Mapping[str, Any], connection: Mapping[str, str], **settings: Any
+) -> dict[str, Any]:
+    """The notebook as papermill ran it over this `connection`. Raises papermill's error where a cell stopped.
 
     papermill's own steps but for its last, which puts the whole notebook into text for a file that is not written: a
     third of all that running it costs the driver.
     """
     name = KERNEL["name"]
     given = parameterize_notebook(load_notebook_node(from_dict(dict(notebook))), dict(parameters), kernel_name=name)
-    ran = papermill_engines.execute_notebook_with_engine(None, given, name, progress_bar=False, **settings)
+    config = Config({"KernelManager": dict(connection), "Session": SETTINGS})
+    try:
+        ran = papermill_engines.execute_notebook_with_engine(
+            None, given, name, progress_bar=False, config=config, **settings
+        )
+    finally:
+        ensure_event_loop().close()  # this thread's, which nbclient opened and would leave open
     raise_for_execution_errors(ran, None)
     return ran

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from attendlib.errors import ReportError
-from attendlib.export.entry import Entry
+from attendlib.export.entry import Known
 from attendlib.export.pdf import find_chromium, pdf_text, write_pdf
 from attendlib.runner.identifiers import forbidden
 from attendlib.runner.plan import Plan
@@ -12,7 +12,7 @@ from attendlib.runner.plan import Plan
 MISSING = "The pages are there, their PDF files are not: that needs Chromium or Chrome, which was not found."
 
 
-def print_pages(plan: Plan, entries: Iterable[Entry], out: Path) -> list[str]:
+def print_pages(plan: Plan, entries: Iterable[Known], out: Path) -> list[str]:
     """Prints each page that has no PDF yet; returns a line for each that has none now, or one where none can be made.
 
     A report that is made anew loses its PDF first, so one that is there is its page's.

@@ -16,7 +16,7 @@ from attendlib.export.scan import Secrets
 from attendlib.records.report import Outcome
 from attendlib.runner.kernels import InterruptedRunError, Kernels, StoppedError, papermill
 from attendlib.runner.plan import Job
-from attendlib.runner.state import FullDiskError, Need, full_disk, put, read_entry, write_entry
+from attendlib.runner.state import FullDiskError, Need, full_disk, put, read_known, write_entry
 
 HELD = "The reason held an identifier and is kept in the private log."
 _KINDS = ("html", "ipynb", "pdf")
@@ -86,7 +86,7 @@ def _safe_to_say(made: Made, forbidden: Secrets) -> Made:
 
 def _make(job: Job, out: Path, what: Need, forbidden: Secrets, kernels: Kernels | None) -> Made:
     place = out / job.school
-    left_out = read_entry(out, job).left_out
+    left_out = read_known(out, job).left_out
     if what == "export":
         saved = json.loads((place / f"{job.name}.ipynb").read_text(encoding="utf-8"))
     else:

@@ -6,17 +6,17 @@ import os
 import re
 import secrets
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from attendlib.errors import AttendError
-from attendlib.export.entry import FAILING, Entry
+from attendlib.export.entry import FAILING, Entry, Known
 from attendlib.runner.place import alive
 from attendlib.runner.plan import Job
 
@@ -24,7 +24,8 @@ SIDECARS = ".attend"
 ASIDE = f"{SIDECARS}/aside"  # files being written; a name says who writes
 _HOST = re.sub(r"\W", "_", socket.gethostname())
 Need = Literal["run", "export", "nothing"]
-_ENTRY = TypeAdapter(Entry)
+_READ: Mapping[type[Known], TypeAdapter[Any]] = {kind: TypeAdapter(kind) for kind in (Known, Entry)}
+_AnyEntry = TypeVar("_AnyEntry", bound=Known)
 
 
 class FullDiskError(AttendError):
@@ -45,9 +46,18 @@ def read_entry(out: Path, job: Job) -> Entry:
 
     A sidecar that is missing or unreadable is a report not run.
     """
-    blank = Entry(job.name, job.school, job.school_name, job.question, "not_run")
+    return _read(out, job, Entry)
+
+
+def read_known(out: Path, job: Job) -> Known:
+    """The same without its figures, in a fifth of the time."""
+    return _read(out, job, Known)
+
+
+def _read(out: Path, job: Job, kind: type[_AnyEntry]) -> _AnyEntry:
+    blank = kind(job.name, job.school, job.school_name, job.question, "not_run")
     try:
-        entry = _ENTRY.validate_json(sidecar(out, job).read_bytes())
+        entry = _READ[kind].validate_json(sidecar(out, job).read_bytes())
     except (OSError, ValidationError):
         return blank
     if entry.status not in FAILING and not all((out / job.school / name).is_file() for name in entry.files):
@@ -57,11 +67,11 @@ def read_entry(out: Path, job: Job) -> Entry:
 
 def write_entry(out: Path, job: Job, entry: Entry) -> None:
     """Writes the sidecar; whoever reads it sees the old one or the new one, never a part."""
-    text = _ENTRY.dump_json(entry, exclude={"stale"}).decode() + "\n"
+    text = _READ[Entry].dump_json(entry, exclude={"stale"}).decode() + "\n"
     put(out, f"{SIDECARS}/{job.school}/{job.name}.json", text)
 
 
-def need(out: Path, job: Job, entry: Entry) -> Need:
+def need(out: Path, job: Job, entry: Known) -> Need:
     """Whether a report must be run, only its page made again from the saved notebook, or nothing done."""
     if entry.status in FAILING or entry.status == "not_run" or entry.key != job.key:
         return "run"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
-from attendlib.export.entry import Entry
+from attendlib.export.entry import Known
 from attendlib.export.scan import Secrets
 from attendlib.runner.kernels import Kernels, Kind, Limits, kernels
 from attendlib.runner.plan import Job, Plan
@@ -24,7 +24,7 @@ class Todo:
     """A report, what it was when the run began, and what it needs now."""
 
     job: Job
-    before: Entry
+    before: Known
     need: Need
 
 
