@@ -89,11 +89,16 @@ def make_study(folder: Path, schools: int) -> Path:
     return study
 
 
-def asked(study: Path, schools: int) -> list[tuple[str, str, dict]]:
-    """(school, notebook, parameters) of every report: so many schools, three notebooks, as the run itself has them."""
+def asked(study: Path, schools: int, some: int | None = None) -> list[tuple[str, str, dict]]:
+    """(school, notebook, parameters) of every report: so many schools, three notebooks, as the run itself has them.
+
+    `some` of them are spread over all: the first are primary schools, whose reports take least.
+    """
     jobs = [job for job in make_plan(read_study(study)).jobs if job.school != "all" and job.name in NOTEBOOKS]
-    some = sorted({job.school for job in jobs})[:schools]
-    return [(job.school, job.name, dict(job.parameters)) for job in jobs if job.school in some]
+    chosen = sorted({job.school for job in jobs})[:schools]
+    some = min(some or schools, len(chosen))
+    spread = {chosen[number * len(chosen) // some] for number in range(some)}
+    return [(job.school, job.name, dict(job.parameters)) for job in jobs if job.school in spread]
 
 
 def forget(study: Path) -> None:
@@ -207,9 +212,9 @@ def compare(folder: Path, schools: int, peer_schools: int, rounds: int, dask: bo
     """Prints every figure, one a line."""
     study = make_study(folder / "trust", schools)
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "attendlib")], check=False)
-    reports, peer_reports = len(asked(study, schools)), len(asked(study, peer_schools))
+    reports, peer_reports = len(asked(study, schools)), len(asked(study, schools, peer_schools))
     given, every = folder / "peer.json", folder / "reports.json"
-    given.write_text(json.dumps(asked(study, peer_schools)), encoding="utf-8")
+    given.write_text(json.dumps(asked(study, schools, peer_schools)), encoding="utf-8")
     every.write_text(json.dumps(asked(study, schools)), encoding="utf-8")
     os.environ["ATTEND_STUDY"] = str(study)
     chosen = [part for school in sorted({s for s, _, _ in asked(study, schools)}) for part in ("--school", school)]

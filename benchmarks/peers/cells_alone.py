@@ -23,7 +23,7 @@ def run(shell: InteractiveShell, name: str, parameters: dict) -> None:
     for cell in cells:
         if cell["cell_type"] == "code":
             if not shell.run_cell("".join(cell["source"])).success:
-                return
+                raise SystemExit(f"a cell of {name} stopped: its cost would be missing")
             if "parameters" in cell["metadata"].get("tags", []):
                 shell.user_ns.update(parameters)
 

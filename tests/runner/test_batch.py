@@ -3,7 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import nbformat
@@ -216,8 +216,14 @@ def test_a_full_disk_under_the_private_log_is_said(stub, monkeypatch) -> None:
 
 
 def test_a_run_keeps_no_rows_in_mind(stub) -> None:
-    assert all(entry.rows == () for entry in (*stub.ran.entries, *stub.ran.made))
+    assert not any(getattr(entry, "rows", ()) for entry in (*stub.ran.entries, *stub.ran.made))
     assert any(state.read_entry(stub.out, job).rows for job in stub.plan.jobs)
+
+
+def test_a_report_is_known_alike_with_its_figures_and_without(stub) -> None:
+    for job in stub.plan.jobs:
+        whole, known = (asdict(read(stub.out, job)) for read in (state.read_entry, state.read_known))
+        assert {name: value for name, value in whole.items() if name != "rows"} == known
 
 
 def test_a_report_that_takes_too_long_is_stopped(stub) -> None:
