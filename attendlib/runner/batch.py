@@ -49,7 +49,7 @@ def todo(jobs: Sequence[Job], out: Path, force: bool = False, only_failed: bool 
     """What each report needs. `force` runs all of them; `only_failed` leaves out those that did not fail."""
     found = []
     for job in jobs:
-        entry = read_known(out, job)
+        entry = _lean(read_entry(out, job))  # with its figures first: where those cannot be read, it is run again
         if not only_failed or entry.status in FAILING:
             found.append(Todo(job, entry, "run" if force else need(out, job, entry)))
     return tuple(found)

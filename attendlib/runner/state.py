@@ -50,7 +50,7 @@ def read_entry(out: Path, job: Job) -> Entry:
 
 
 def read_known(out: Path, job: Job) -> Known:
-    """The same without its figures, in a fifth of the time."""
+    """The same without its figures, in a fifth of the time; whether those can be read is not asked."""
     return _read(out, job, Known)
 
 

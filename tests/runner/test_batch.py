@@ -220,6 +220,16 @@ def test_a_run_keeps_no_rows_in_mind(stub) -> None:
     assert any(state.read_entry(stub.out, job).rows for job in stub.plan.jobs)
 
 
+def test_a_report_whose_figures_cannot_be_read_is_run_again(stub, tmp_path) -> None:
+    out = shutil.copytree(stub.out, tmp_path / "out")
+    job = next(job for job in stub.plan.jobs if state.read_entry(out, job).rows)
+    assert [item.need for item in todo([job], out)] == ["nothing"]
+    sidecar = state.sidecar(out, job)
+    written = json.loads(sidecar.read_text(encoding="utf-8"))
+    sidecar.write_text(json.dumps(written | {"rows": [{"value": "much"}]}), encoding="utf-8")
+    assert [item.need for item in todo([job], out)] == ["run"]
+
+
 def test_a_report_is_known_alike_with_its_figures_and_without(stub) -> None:
     for job in stub.plan.jobs:
         whole, known = (asdict(read(stub.out, job)) for read in (state.read_entry, state.read_known))
