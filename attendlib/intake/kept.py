@@ -45,8 +45,7 @@ def kept_frame(store: Store, query: str, columns: Sequence[str] | None = None) -
 def _held(place: Path, query: str, columns: tuple[str, ...] | None) -> pd.DataFrame:
     """One notebook asks for the same frame up to eight times. Nobody writes into it: pandas copies on writing."""
     with suppress(OSError, pa.ArrowInvalid), pa.memory_map(str(place)) as file:
-        table = pa.ipc.open_file(file).read_all()
-        return _as_frame(table.select(columns) if columns else table)
+        return _as_frame(_read(file, columns))
     table = _with_texts_once(pa.Table.from_pandas(frame(query), preserve_index=False, nthreads=1))
     if table.nbytes <= MOST_BYTES:
         with suppress(OSError):
@@ -54,16 +53,21 @@ def _held(place: Path, query: str, columns: tuple[str, ...] | None) -> pd.DataFr
     return _as_frame(table.select(columns) if columns else table)
 
 
+def _read(file: pa.MemoryMappedFile, columns: Sequence[str] | None) -> pa.Table:
+    """A kept table, or its `columns` alone: the others are not unpacked."""
+    if columns is None:
+        return pa.ipc.open_file(file).read_all()
+    schema = pa.ipc.open_file(file).schema
+    some = pa.ipc.IpcReadOptions(included_fields=[schema.get_field_index(name) for name in columns])
+    return pa.ipc.open_file(file, options=some).read_all().select(columns)
+
+
 def _as_frame(table: pa.Table) -> pd.DataFrame:
-    """The table's rows, each text taken from its place: as Arrow's own texts they would cost a kernel 30 MB more."""
-    texts = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
-    found = table.drop_columns(texts).to_pandas(use_threads=False)
-    for name in texts:
-        column = table.column(name).combine_chunks()
-        known = pd.array(column.dictionary.to_numpy(zero_copy_only=False), dtype="str")
-        places = column.indices.fill_null(-1).to_numpy()  # -1: no text
-        found.insert(table.column_names.index(name), name, known.take(places, allow_fill=True))
-    return found
+    """The table's rows, each text written out by Arrow: one by one in Python they would take most of the time."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.large_string()))
+    return table.to_pandas(use_threads=False)
 
 
 def _with_texts_once(table: pa.Table) -> pa.Table:

@@ -1,8 +1,9 @@
 """Sessions between two dates, pupil by pupil: summed from the store's own files, one school after another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias
@@ -23,6 +24,7 @@ Dates: TypeAlias = tuple[date, date]  # first and last, both in it
 COUNTS = ("possible", "absent", "authorised", "unauthorised")
 _TEXTS = ("pupil", "academic_year", "grain")
 _FIRST, _LAST = ("first_date", "period_start"), ("last_date", "period_end")
+MOST_HELD = 8  # schools whose periods a kernel holds on to, of two or three MB each
 _RANK = {"week": 0, "half_term": 1, "year": 2}
 
 
@@ -50,8 +52,8 @@ def absence_in_spans(pupils: Pupils, spans: Sequence[Dates], only: pd.Series) ->
     names, schools = (academic_year_from(year) for year in years), _schools_of(pupils, only)
     files = table_files(pupils.store, "attendance", *names, schools=schools)
     parts: list[list[dict[str, np.ndarray]]] = [[] for _ in spans]
-    for school, own in groupby(sorted(files, key=school_of), school_of):  # all at once might not fit into memory
-        periods = _finest(own, wanted)
+    for school, own in groupby(sorted(files[1:] or files, key=school_of), school_of):  # all might not fit into memory
+        periods = _finest(_rows(tuple(own)), wanted)
         for part, span in zip(parts, spans, strict=True):
             part.append(_sums(periods, span, school))
     return [_frame(part) for part in parts]
@@ -69,21 +71,29 @@ def _schools_of(pupils: Pupils, only: pd.Series) -> set[str]:
     return set(held.loc[held["pupil"].isin(only), "school"])
 
 
-def _finest(files: Iterable[Path], wanted: frozenset[str]) -> _Periods:
-    """The periods of the pupils `wanted`: of each pupil's year those of the finest grain it is known by."""
+@lru_cache(maxsize=MOST_HELD)
+def _rows(files: tuple[Path, ...]) -> pa.Table:
+    """All periods of a school in these files: one notebook asks for the same up to three times."""
     columns = [*_TEXTS, *_FIRST, *_LAST, *COUNTS]
     read = [pq.ParquetFile(file, read_dictionary=_TEXTS).read(columns, use_threads=False) for file in files]
-    rows = pa.concat_tables(read).unify_dictionaries()
+    return pa.concat_tables(read).unify_dictionaries()
+
+
+def _finest(rows: pa.Table, wanted: frozenset[str]) -> _Periods:
+    """The periods of the pupils `wanted`: of each pupil's year those of the finest grain it is known by."""
     (names, of_name), (years, year), (grains, grain) = (_coded(rows.column(name)) for name in _TEXTS)
     known = sorted(wanted.intersection(names))
     place = {name: place for place, name in enumerate(known)}
     pupil = np.array([place.get(name, -1) for name in names], dtype=int)[of_name]
-    rank = np.array([_RANK[name] for name in grains], dtype=int)[grain]
-    finest = np.full((len(known) + 1, len(years)), len(_RANK))  # the last row is of those who are not wanted
+    own = np.flatnonzero(pupil >= 0)
+    pupil, year = pupil[own], year[own]
+    rank = np.array([_RANK[name] for name in grains], dtype=int)[grain[own]]
+    finest = np.full((len(known), len(years)), len(_RANK))
     np.minimum.at(finest, (pupil, year), rank)
-    kept = (pupil >= 0) & (rank == finest[pupil, year])
-    first, last = (pc.coalesce(*(rows.column(name) for name in either)).to_numpy()[kept] for either in (_FIRST, _LAST))
-    counts = {name: rows.column(name).to_numpy()[kept] for name in COUNTS}
+    kept = rank == finest[pupil, year]
+    own = own[kept]
+    first, last = (pc.coalesce(*(rows.column(name) for name in either)).to_numpy()[own] for either in (_FIRST, _LAST))
+    counts = {name: rows.column(name).to_numpy()[own] for name in COUNTS}
     starts = np.array([int(name[:4]) for name in years], dtype=int)
     return _Periods(known, pupil[kept], starts[year[kept]], first, last, counts)
 

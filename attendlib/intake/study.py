@@ -17,6 +17,7 @@ from attendlib.records.study import NOTEBOOKS, InterventionImpact, Strict, Study
 Parameters = Strict | dict[str, Any]
 _QUOTES = 'Write it as text, in quotes, such as "2024/25" or ["999001"].'
 FEWEST_STUDIES = 2
+DEEPEST = 50  # lists and keys in each other; a study file needs six
 _PLAIN_VALUE = "Write it in quotes, as text, or as a number, yes or no, a list or keys and values."
 _DOCS = "See docs/study-file.md for what the key takes."
 
@@ -64,8 +65,8 @@ def is_own_notebook(name: str) -> bool:
     return name.startswith("./") or name.endswith(".ipynb")
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key is a word and may stand once."""
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which a key is a word and may stand once; read in C where the library has that."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """As YAML has it. Raises MarkedYAMLError for a key that is a list or stands twice."""
@@ -85,7 +86,11 @@ def _yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise StudyError([Problem(path.name, "there is no such study file", "Check the name and the folder.")])
     try:
-        written = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8")
+        if _too_deep(text):
+            what = "it is nested too deeply"
+            raise StudyError([Problem(path.name, what, "Keys and values are `key: value`.")])
+        written = yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError as error:
         raise StudyError([Problem(path.name, "not UTF-8 text", "Save it again as UTF-8.")]) from error
     except yaml.YAMLError as error:
@@ -93,13 +98,22 @@ def _yaml(path: Path) -> dict[str, Any]:
     except ValueError as error:  # what looks like a date and is none, such as 2024-13-05
         what = "it holds a date that does not exist"
         raise StudyError([Problem(path.name, what, "Write dates as 2024-09-02.")]) from error
-    except RecursionError as error:
-        raise StudyError(
-            [Problem(path.name, "it is nested too deeply", "Keys and values are `key: value`.")]
-        ) from error
     if not isinstance(written, dict):
         raise StudyError([Problem(path.name, "holds no keys", "Start from params/demo-trust.yml.")])
     return written
+
+
+def _too_deep(text: str) -> bool:
+    """Whether lists and keys stand in each other beyond reason: read in C, some thousand of them would end the process.
+
+    It looks no further than that: the time it takes to read them grows with the square of their number.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def _not_yaml(name: str, error: yaml.YAMLError) -> Problem:

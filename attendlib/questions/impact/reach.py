@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from attendlib.records.answer import Row
 from attendlib.stats.chances import chances
@@ -11,8 +11,7 @@ from attendlib.stats.fit import t_quantile
 from attendlib.stats.power import minimum_detectable
 
 EACH = 0.9  # chance for each of two estimators: together at least 80%, however they hang together (Bonferroni)
-STEPS = np.linspace(0, 95, 191)  # days a year tried, half a year at most
-STRIDE = 8  # steps looked at first: the chance rises to one peak, so a first one that is enough lies before a later one
+STEPS = np.append(np.arange(0.0, 95.0, 4.0), 95.0)  # days a year tried, half a year at most
 CLOSE = 1e-6  # days: as near as the least estimate is found
 
 
@@ -54,11 +53,21 @@ def least_estimate(se: float, df: float, delta: float, certainty: float, interva
     """
 
     def short_of(days: float) -> float:
-        return chances(days, se, df, delta).better - certainty
+        return certainty - chances(days, se, df, delta).better
 
-    for steps in (STEPS[::STRIDE], STEPS):  # a chance so rarely enough that strides miss it is looked for in steps
-        first = next((place for place, days in enumerate(steps) if short_of(float(days)) >= 0), None)
-        if first is not None:
-            least = brentq(short_of, *steps[first - 1 : first + 1], xtol=CLOSE) if first else float(steps[0])
-            return max(least, float(t_quantile(0.975, df)) * se) if interval else least
-    return None
+    tried: list[float] = []
+    for days in STEPS:
+        tried.append(short_of(days))
+        if tried[-1] <= 0:
+            break
+    place = int(np.argmin(tried))
+    enough = float(STEPS[place])
+    if tried[place] > 0:  # the chance rises to one peak: it is between the neighbours of the best that was tried
+        around = STEPS[[max(place - 1, 0), min(place + 1, len(STEPS) - 1)]]
+        peak = minimize_scalar(short_of, bounds=around, method="bounded")
+        if peak.fun > 0:
+            return None
+        enough = float(peak.x)
+    below = STEPS[STEPS < enough]
+    least = brentq(short_of, below[-1], enough, xtol=CLOSE) if len(below) else enough
+    return max(least, float(t_quantile(0.975, df)) * se) if interval else least

@@ -26,24 +26,29 @@ def marked(enrolled: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
 
     A row of the interventions table without a pupil stands for all of its year group, or of its school.
     """
-    columns = ["status", "start_date", "referred_date"]
-    keys = [["pupil", "school"], ["school", "year_group"], ["school"]]
-    has_pupil, has_group = listed["pupil"].notna(), listed["year_group"].notna()
-    parts = [listed[has_pupil], listed[~has_pupil & has_group], listed[~has_pupil & ~has_group]]
-    found = [
-        enrolled[["pupil", "school", "year_group"]].merge(part[[*key, *columns]].drop_duplicates(key), on=key)
-        for key, part in zip(keys, parts, strict=True)
-        if not part.empty
-    ]
-    rows = pd.concat(found).drop_duplicates(["pupil", "school"]) if found else listed.iloc[:0]
-    rows = rows.assign(
-        treated=(rows["status"].isin(REFERRED) | rows["start_date"].notna()).astype(float),
-        engaged=rows["start_date"].notna().astype(float),
-        index=rows["start_date"].fillna(rows["referred_date"]),
-        referred_on=rows["referred_date"].fillna(rows["start_date"]),
+    rows = listed[["status", "start_date", "referred_date"]].reset_index(drop=True).reindex(_row_of(enrolled, listed))
+    started = rows["start_date"].notna()
+    return enrolled.reset_index(drop=True).assign(
+        treated=(rows["status"].isin(REFERRED) | started).to_numpy(float),
+        engaged=started.to_numpy(float),
+        status=rows["status"].array,
+        index=rows["start_date"].fillna(rows["referred_date"]).array,
+        referred_on=rows["referred_date"].fillna(rows["start_date"]).array,
     )
-    kept = ["pupil", "school", "treated", "engaged", "status", "index", "referred_on"]
-    return enrolled.merge(rows[kept], on=["pupil", "school"], how="left").fillna({"treated": 0.0, "engaged": 0.0})
+
+
+def _row_of(enrolled: pd.DataFrame, listed: pd.DataFrame) -> list[int]:
+    """Of each enrolment the place of its row among those `listed`: the pupil's own, else that of its year group, else of
+    its school; -1 for none. Of several alike the first."""
+    places: dict[tuple[object, ...], int] = {}
+    columns = [listed[name].astype(object).where(listed[name].notna(), None) for name in ("school", "pupil", "year_group")]
+    for place, (school, pupil, group) in enumerate(zip(*columns, strict=True)):
+        key = (school, "pupil", pupil) if pupil is not None else (school, "group", group)
+        places.setdefault(key, place)
+    return [
+        places.get((school, "pupil", pupil), places.get((school, "group", group), places.get((school, "group", None), -1)))
+        for school, pupil, group in zip(enrolled["school"], enrolled["pupil"], enrolled["year_group"], strict=True)
+    ]
 
 
 def referred_homes(pupils: Pupils, everywhere: pd.DataFrame, academic_year: str) -> pd.Series:
