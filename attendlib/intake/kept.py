@@ -63,11 +63,15 @@ def _read(file: pa.MemoryMappedFile, columns: Sequence[str] | None) -> pa.Table:
 
 
 def _as_frame(table: pa.Table) -> pd.DataFrame:
-    """The table's rows, each text written out by Arrow: one by one in Python they would take most of the time."""
-    for place, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(place, field.name, table.column(place).cast(pa.large_string()))
-    return table.to_pandas(use_threads=False)
+    """The table's rows, each text taken from its place: Arrow's own way takes four times the memory."""
+    texts = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
+    found = table.drop_columns(texts).to_pandas(use_threads=False)
+    for name in texts:
+        column = table.column(name).combine_chunks()
+        known = pd.array(column.dictionary.cast(pa.large_string()), dtype="str")
+        places = column.indices.fill_null(-1).to_numpy()  # -1: no text
+        found.insert(table.column_names.index(name), name, known.take(places, allow_fill=True))
+    return found
 
 
 def _with_texts_once(table: pa.Table) -> pa.Table:

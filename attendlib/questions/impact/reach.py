@@ -68,6 +68,6 @@ def least_estimate(se: float, df: float, delta: float, certainty: float, interva
         if peak.fun > 0:
             return None
         enough = float(peak.x)
-    below = STEPS[STEPS < enough]
+    below = STEPS[enough > STEPS]
     least = brentq(short_of, below[-1], enough, xtol=CLOSE) if len(below) else enough
     return max(least, float(t_quantile(0.975, df)) * se) if interval else least

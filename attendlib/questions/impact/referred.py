@@ -38,17 +38,22 @@ def marked(enrolled: pd.DataFrame, listed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row_of(enrolled: pd.DataFrame, listed: pd.DataFrame) -> list[int]:
-    """Of each enrolment the place of its row among those `listed`: the pupil's own, else that of its year group, else of
-    its school; -1 for none. Of several alike the first."""
-    places: dict[tuple[object, ...], int] = {}
-    columns = [listed[name].astype(object).where(listed[name].notna(), None) for name in ("school", "pupil", "year_group")]
-    for place, (school, pupil, group) in enumerate(zip(*columns, strict=True)):
-        key = (school, "pupil", pupil) if pupil is not None else (school, "group", group)
-        places.setdefault(key, place)
-    return [
-        places.get((school, "pupil", pupil), places.get((school, "group", group), places.get((school, "group", None), -1)))
-        for school, pupil, group in zip(enrolled["school"], enrolled["pupil"], enrolled["year_group"], strict=True)
+    """Of each enrolment the place of its row in `listed`: its pupil's, else its year group's, else its school's.
+
+    Of several it is the first; of none -1.
+    """
+    columns = ["school", "pupil", "year_group"]
+    rows = zip(*(listed[name] for name in columns), listed["pupil"].notna(), listed["year_group"].notna(), strict=True)
+    keys = [
+        (school, "pupil", pupil) if named else (school, "group", group if grouped else None)
+        for school, pupil, group, named, grouped in rows
     ]
+    places = {key: place for place, key in reversed([*enumerate(keys)])}
+    found = []
+    for school, pupil, group in zip(*(enrolled[name] for name in columns), strict=True):
+        own = (school, "pupil", pupil), (school, "group", group), (school, "group", None)
+        found.append(next((places[key] for key in own if key in places), -1))
+    return found
 
 
 def referred_homes(pupils: Pupils, everywhere: pd.DataFrame, academic_year: str) -> pd.Series:
