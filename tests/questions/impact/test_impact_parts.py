@@ -33,6 +33,7 @@ from attendlib.questions.impact.models import (
     whole_schools,
 )
 from attendlib.questions.impact.reach import STEPS, least_estimate, reach_rows, rule_reaches
+from attendlib.questions.impact.referred import marked
 from attendlib.questions.impact.shrunken import shrunken_rows
 from attendlib.questions.intervention_impact import intervention_impact
 from attendlib.questions.verdict import df_checks
@@ -115,6 +116,13 @@ def test_the_least_estimate_stands_on_the_line(se: float, df: float) -> None:
     assert chances(least, se, df, 2.0).better == pytest.approx(0.75, abs=1e-3)
     first = next(days for days in STEPS if chances(days, se, df, 2.0).better >= 0.75)
     assert first - STEPS[1] < least <= first
+
+
+def test_a_peak_between_the_days_tried_is_found() -> None:
+    """A sure estimate is believed near 0, and against a t likelihood not far out: the chance rises and falls again."""
+    assert max(chances(float(days), 1.3, 3.0, 1.7).better for days in STEPS) < 0.82
+    enough = (days for days in np.arange(0, 95, 0.01) if chances(float(days), 1.3, 3.0, 1.7).better >= 0.82)
+    assert least_estimate(1.3, 3.0, 1.7, 0.82, interval=False) == pytest.approx(next(enough), abs=0.01)
 
 
 def test_no_estimate_is_enough_with_very_few_pupils() -> None:
@@ -354,3 +362,38 @@ def test_fewer_pupils_than_the_model_holds_alike_are_unfit_not_an_error_of_ours(
     )
     with pytest.raises(Unfit, match="5 rows"):
         points_fewer(frame, main_model(has_baseline=True), None)
+
+
+LISTED = pd.DataFrame(
+    {
+        "pupil": ["a", "a", None, None, "c"],
+        "school": ["1", "1", "1", "2", "2"],
+        "year_group": [np.nan, np.nan, 8.0, np.nan, np.nan],
+        "status": ["referred", "finished", "started", "offered", None],
+        "start_date": pd.to_datetime([None, "2025-01-06", "2025-02-03", None, "2025-03-03"]),
+        "referred_date": pd.to_datetime(["2024-12-02", None, None, "2024-12-09", None]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("pupil", "school", "year_group", "treated", "engaged", "followed_from"),
+    [
+        ("a", "1", 8, 1.0, 0.0, "2024-12-02"),  # the pupil's own row, the first of two, before the year group's
+        ("b", "1", 8, 1.0, 1.0, "2025-02-03"),  # the year group's
+        ("b", "1", 7, 0.0, 0.0, None),  # none
+        ("b", "2", 7, 0.0, 0.0, "2024-12-09"),  # the school's, which did not take it up
+        ("c", "2", 7, 1.0, 1.0, "2025-03-03"),  # started, whatever its status
+        ("a", "2", 8, 0.0, 0.0, "2024-12-09"),  # listed by name at another school
+    ],
+)
+def test_a_pupil_is_marked_by_their_own_row_else_the_groups(
+    pupil: str, school: str, year_group: int, treated: float, engaged: float, followed_from: str | None
+) -> None:
+    found = marked(pd.DataFrame({"pupil": [pupil], "school": [school], "year_group": [year_group]}), LISTED)
+    assert (found["treated"].item(), found["engaged"].item()) == (treated, engaged)
+    assert (
+        found["index"].item() is pd.NaT
+        if followed_from is None
+        else found["index"].item() == pd.Timestamp(followed_from)
+    )
