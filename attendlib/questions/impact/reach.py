@@ -11,7 +11,7 @@ from attendlib.stats.fit import t_quantile
 from attendlib.stats.power import minimum_detectable
 
 EACH = 0.9  # chance for each of two estimators: together at least 80%, however they hang together (Bonferroni)
-STEPS = np.append(np.arange(0.0, 95.0, 4.0), 95.0)  # days a year tried, half a year at most
+STEPS = np.append(np.arange(0.0, 95.0, 4.0), 95.0)  # days tried: up to half of a year's
 CLOSE = 1e-6  # days: as near as the least estimate is found
 
 
