@@ -14,11 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ipykernel.compiler import XCachingCompiler
 from ipykernel.iostream import OutStream
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
-from ipykernel.zmqshell import ZMQInteractiveShell
 from IPython.core.profiledir import ProfileDir
 from traitlets.config import Config
 
@@ -27,7 +25,6 @@ from attendlib.runner.messages import SETTINGS
 STREAM = 1_000_000  # characters a notebook may print; no page carries them
 _PR_SET_PDEATHSIG = 1
 _DEBUGGER = "debugpy"
-_NO_HISTORY = {"enabled": False}
 
 
 class CutStream(OutStream):
@@ -115,9 +112,6 @@ class Application(IPKernelApp):
             super().init_kernel()
         finally:
             ipkernel.sys = sys
-        shell: Any = self.kernel.shell  # as `make_shell` left it, or made just now
-        shell.kernel, shell.profile_dir, shell.starting_dir = self.kernel, self.profile_dir, os.getcwd()
-        shell.user_ns["_dh"][:] = [Path.cwd()]
 
 
 def become(connection_file: str, parent: int) -> None:
@@ -127,6 +121,7 @@ def become(connection_file: str, parent: int) -> None:
     for stream in (0, 1, 2):
         os.dup2(silent, stream)
     os.chdir(Path(connection_file).parent)
+    os.environ["IPYTHONDIR"] = os.path.abspath("ipython")  # extensions are found there
     IPKernelApp.clear_instance()
     app = Application.instance(config=_config(connection_file, parent))
     load_without_debugger()
@@ -135,16 +130,6 @@ def become(connection_file: str, parent: int) -> None:
     plain_figures()
     _at_first_cell(app.shell, settle)
     app.start()
-
-
-def make_shell() -> None:
-    """IPython's shell, made once for all kernels that are forked: a third of their start.
-
-    It knows no kernel, and keeps nothing anywhere, until `Application.init_kernel`.
-    """
-    nowhere = _Profile(location=os.sep)
-    own = Config({"HistoryManager": _NO_HISTORY})
-    ZMQInteractiveShell.instance(config=own, profile_dir=nowhere, compiler_class=XCachingCompiler)
 
 
 def _at_first_cell(shell: Any, call: Callable[[], None]) -> None:
@@ -189,7 +174,7 @@ def _config(connection_file: str, parent: int) -> Config:
         "capture_fd_output": False,  # what other processes print; it would come too late for its cell, or be lost
         "log_level": logging.CRITICAL,
     }
-    return Config({"IPKernelApp": own, "HistoryManager": _NO_HISTORY, "Session": SETTINGS})
+    return Config({"IPKernelApp": own, "HistoryManager": {"enabled": False}, "Session": SETTINGS})
 
 
 def _end_with(parent: int) -> None:

@@ -13,7 +13,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from attendlib.runner.kernel import load_without_debugger, make_shell, plain_figures
+from attendlib.runner.kernel import load_without_debugger, plain_figures
 from attendlib.runner.place import SCRATCH, is_scratch
 from attendlib.runner.watch import family
 
@@ -73,7 +73,6 @@ load_without_debugger()
 _load()
 plain_figures()
 _draw()
-make_shell()
 gc.freeze()
 gc.set_threshold(100_000, 20, 100)  # a kernel lives for seconds: looking less often saves a twentieth of the cells' CPU
 gc.enable()

@@ -24,14 +24,16 @@ LEAVE = """
 import builtins, json, os, pathlib
 from IPython.display import display
 
-shell = get_ipython()  # made before the kernel was, with a place of its own all the same
-assert {shell.starting_dir, str(shell.user_ns["_dh"][0]), shell.profile_dir.location} == {os.getcwd()} and shell.kernel
 number = str(int(school) * 7919 % 1_000_003 + 5_000_000)
 found = [os.environ.get("NUMBER", ""), getattr(builtins, "number", ""), getattr(json, "number", "")]
 found += [path.read_text() for path in pathlib.Path.cwd().glob("*.number")]
-found += [shell.db.get("autorestore/number", "")]  # where %store keeps what later notebooks may have
-shell.db["autorestore/number"] = number
-found += [str(value) for value in shell.history_manager.input_hist_raw if "secret" in value]
+found += [get_ipython().db.get("autorestore/number", "")]  # where %store keeps what later notebooks may have
+get_ipython().db["autorestore/number"] = number
+found += [str(value) for value in get_ipython().history_manager.input_hist_raw if "secret" in value]
+extensions = pathlib.Path(get_ipython().ipython_dir) / "extensions"
+found += [path.read_text() for path in extensions.glob("*.py")]
+extensions.mkdir(exist_ok=True)
+(extensions / f"left{school}.py").write_text(number)
 os.environ["NUMBER"] = builtins.number = json.number = number
 pathlib.Path(school + ".number").write_text(number)
 record = {"question": "q", "headline": True, "status": "done", "title": "T",

@@ -308,6 +308,7 @@ def test_two_runs_of_one_folder_refuse_each_other(tmp_path) -> None:
 
 
 def attend(study: Path, out: Path, *more: str) -> subprocess.Popen:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     return subprocess.Popen(
         [*COMMAND, "run", str(study), "--out", str(out), *more],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
