@@ -148,7 +148,7 @@ def test_a_kernel_starts_from_the_same_state_each_time_and_leaves_nothing(kept: 
     assert first.split("[")[0] == second.split("[")[0]
     assert first.startswith(f"{random.Random(0).random()} {np.random.RandomState(0).random()} ")  # whatever drew before
     assert seen["cells"][-1]["outputs"][0]["text"] == "False False\n"
-    assert sorted(path.name for path in kept.folder.iterdir() if path.is_dir()) == ["ipython", "r"]
+    assert sorted(path.name for path in kept.folder.iterdir() if path.is_dir()) == ["r"]
 
 
 def test_the_template_holds_no_thread_of_its_own_nor_a_socket_of_zmq(kept: Kernels) -> None:
