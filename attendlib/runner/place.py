@@ -15,7 +15,7 @@ from attendlib.intake.share import checkout
 
 STUDY, NOTEBOOK = "ATTEND_STUDY", "ATTEND_NOTEBOOK"  # as intake.load reads them, which the driver does not load
 _RUNTIME, _IPYTHON = "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"
-OF_A_RUN = (STUDY, _RUNTIME, _IPYTHON)  # what a template's next run has otherwise
+OF_A_RUN = (STUDY, _RUNTIME)  # what a template's next run has otherwise
 SCRATCH = "ATTEND_SCRATCH"
 LONGEST_SOCKET = 100  # the longest path of a Unix socket is 107 characters, on macOS 103
 _SOCKET = 60  # characters of a kernel's socket after the run's folder
